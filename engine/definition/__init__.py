@@ -1,0 +1,1 @@
+"""From a YAML file to a compiled graph, with every fault found on the way."""

@@ -1,0 +1,1 @@
+"""Where tasks are kept: one interface, one module a database."""

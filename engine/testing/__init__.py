@@ -1,0 +1,1 @@
+"""Tools for trying processes out: the Twilio simulator."""
