@@ -1,0 +1,144 @@
+"""What a node can ask for, as plain data.
+
+Commands on the store are carried out in the turn that asks, in the same transaction as the
+task's move: exactly once. Commands on the outside world start after that transaction is safe on
+disk and are answered by a message: at least once.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTask:
+    """Create a task in the start node of a process.
+
+    An empty `ref` asks for a generated one. `inherited` is data that was not listed one by one:
+    names that the process does not declare are let through there. With `wait_for_reply` the new
+    task owes its creator a reply. The answer is `Done` or `Refused`.
+    """
+
+    process: str
+    ref: str
+    data: dict[str, Any]
+    inherited: dict[str, Any]
+    wait_for_reply: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyTask:
+    """Merge data into a task of another process, named by ref or by task id.
+
+    With `strict` a task that does not stand in a callback node refuses it; without, the data is
+    kept until the task gets to one. The answer is `Done` or `Refused`.
+    """
+
+    process: str
+    ref: str
+    task_id: str
+    data: dict[str, Any]
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendReply:
+    """Answer the task that called this one. No effect if nobody waits. The answer is `Done`."""
+
+    data: dict[str, Any]
+    is_exception: bool = False
+    reason: str = ""
+    tag: str = ""
+
+
+StoreCommand = CreateTask | ModifyTask | SendReply
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A store command was carried out."""
+
+    task_id: str = ""
+
+
+class Refusal(StrEnum):
+    """Why a store command can't be carried out."""
+
+    UNKNOWN_PROCESS = "unknown_process"
+    NOT_ACTIVE = "not_active"
+    INVALID_DATA = "invalid_data"
+    TOO_LARGE = "too_large"
+    REF_TAKEN = "ref_taken"
+    TOO_DEEP = "too_deep"
+    UNKNOWN_TASK = "unknown_task"
+    NOT_WAITING = "not_waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A store command could not be carried out."""
+
+    reason: Refusal
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One HTTP request, complete to the last header."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    timeout_s: float
+    max_response_bytes: int
+    max_threads: int
+    follow_redirects: bool = False
+    verify_tls: bool = True
+    client_cert_pem: str | None = None
+
+
+OutsideCommand = HttpCall
+Command = StoreCommand | OutsideCommand
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP response, whatever its status. Header names are in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    elapsed_ms: float = 0.0
+
+
+class CallFailure(StrEnum):
+    """Why a call has no answer."""
+
+    INVALID = "invalid"  # the request could not be built: nothing was sent
+    UNREACHABLE = "unreachable"  # DNS, refused, TLS, connect time-out: nothing was sent
+    EXPIRED = "expired"  # no free thread in time: nothing was sent
+    TIMEOUT = "timeout"  # sent, and no answer in time
+    BROKEN = "broken"  # sent, and the connection ended before the answer
+    TOO_LARGE = "too_large"  # answered, with more than `max_response_bytes`
+    INTERRUPTED = "interrupted"  # the engine stopped while the call was out
+    INTERNAL = "internal"  # a fault of ours
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call without an answer. The other side may have acted unless the failure says not."""
+
+    failure: CallFailure
+    description: str
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the other side may have acted although its answer is unknown."""
+        return self.failure in IN_DOUBT
+
+
+IN_DOUBT = frozenset(
+    {CallFailure.TIMEOUT, CallFailure.BROKEN, CallFailure.INTERRUPTED, CallFailure.INTERNAL}
+)
+CallResult = HttpAnswer | CallFailed

@@ -1,0 +1,374 @@
+"""What a turn has in hand: the tasks and mail it knows, what it lacks, and what it will write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
+from engine.core.graph import Graph, GraphNode, HistoryMode
+from engine.core.message import Kept, KeptState
+from engine.core.node import Alert, Visit
+from engine.core.stranded import stranded_graph
+from engine.core.task import Memo, Task, TaskState, encode
+from engine.core.world import World
+from engine.errors import EngineError
+
+
+class NotYetKnown(Exception):
+    """The store must be asked first; what is wanted has been noted."""
+
+
+class Live:
+    """A task in hand. Not a frozen value: its turn changes it until the batch is closed."""
+
+    __slots__ = (
+        "graph",
+        "is_changed",
+        "is_deleted",
+        "is_new",
+        "is_suspended",
+        "mail",
+        "moves",
+        "steps",
+        "task",
+        "visit",
+    )
+
+    def __init__(self, task: Task, graph: Graph, visit: Visit, *, is_new: bool) -> None:
+        self.task = task
+        self.graph = graph
+        self.visit = visit
+        self.is_new = is_new
+        self.is_changed = False
+        self.is_deleted = False
+        self.is_suspended = False  # it asked for something that must be loaded first
+        self.moves = 0
+        self.steps: list[Step] = []
+        self.mail: list[Kept] = []
+
+    @property
+    def node(self) -> GraphNode:
+        return self.graph.nodes[self.task.node]
+
+
+class Ledger:
+    """Finds tasks for the rules, remembers what is missing, and becomes the batch."""
+
+    def __init__(self, world: World, now: int) -> None:
+        self.world = world
+        self.now = now
+        self.wants = Wants()
+        self.moves = 0
+        self.batch = Batch(now)
+        self.lives: dict[str, Live] = {}
+        self.signals: list[tuple[Graph, str, bool]] = []  # signal tasks to create, and where
+        self._known_ids: set[str] = set()
+        self._by_key: dict[Key, Live | None] = {}
+        self._mail: dict[Key, list[Kept]] = {}
+        self._once: dict[str, Remembered | None] = {}
+        self._asked_once: dict[str, tuple[str, Answer]] = {}
+        self._messages: dict[str, Kept | None] = {}
+        self._kept: dict[str, Kept] = {}
+
+    # Finding. Each raises NotYetKnown where the store must be asked first.
+
+    def by_id(self, task_id: str) -> Live | None:
+        """Finds a task by id."""
+        live = self.lives.get(task_id)
+        if live is not None:
+            return None if live.is_deleted else live
+        if task_id in self._known_ids:
+            return None
+        self.wants.ids.add(task_id)
+        raise NotYetKnown
+
+    def by_key(self, process: str, ref: str) -> Live | None:
+        """Finds the task of a process with this ref (or id): the unfinished, else the newest."""
+        key = (process, ref)
+        if key in self._by_key:
+            live = self._by_key[key]
+            return None if live is not None and live.is_deleted else live
+        self.wants.keys.add(key)
+        raise NotYetKnown
+
+    def once(self, key: str) -> Remembered | None:
+        """Finds the answer given to an idempotency key."""
+        if key in self._once:
+            return self._once[key]
+        self.wants.once.add(key)
+        raise NotYetKnown
+
+    def message(self, message_id: str) -> Kept | None:
+        """Finds a kept or undelivered message by its id."""
+        if message_id in self._messages:
+            return self._messages[message_id]
+        self.wants.messages.add(message_id)
+        raise NotYetKnown
+
+    @staticmethod
+    def awake(live: Live | None) -> Live | None:
+        """Gives a task back if it is free to move; one that waits for a look-up comes later."""
+        if live is not None and live.is_suspended:
+            raise NotYetKnown
+        return live
+
+    def mail_for(self, key: Key) -> list[Kept]:
+        """Gives the mail kept for a key that was looked up."""
+        return self._mail.setdefault(key, [])
+
+    def supply(self, found: Found) -> None:
+        """Takes what the store had of what was wanted."""
+        wants, self.wants = self.wants, Wants()
+        for task in found.tasks.values():
+            self._know(task)
+        self._known_ids |= wants.ids
+        for key in wants.keys:
+            there = found.by_key.get(key)
+            self._by_key.setdefault(key, self._know(there) if there is not None else None)
+        for asked in wants.once:
+            self._once.setdefault(asked, found.once.get(asked))
+        for message_id in wants.messages:
+            self._messages.setdefault(message_id, found.messages.get(message_id))
+        self._sort_mail(found.mail)
+
+    def _know(self, task: Task) -> Live:
+        live = self.lives.get(task.task_id)
+        if live is None:
+            graph = self.world.graph(task.process, task.version)
+            if graph is None or task.node not in graph.nodes:
+                graph = stranded_graph(task, graph)
+            live = self.hold(task, graph, is_new=False)
+            if not task.is_finished:
+                self._by_key.setdefault((task.process, task.ref), live)
+        return live
+
+    def _sort_mail(self, mail: Iterable[Kept]) -> None:
+        for message in mail:
+            if message.message_id in self._messages:
+                continue
+            self._messages[message.message_id] = message
+            self.file(message)
+
+    def file(self, message: Kept) -> None:
+        """Puts a kept message where its task, or the next one with its ref, will find it."""
+        if message.task_id:
+            live = self.lives.get(message.task_id)
+            if live is not None:
+                live.mail.append(message)
+            return
+        key = (message.process, message.ref)
+        live_or_none = self._by_key.get(key)
+        if live_or_none is not None and not live_or_none.task.is_finished:
+            live_or_none.mail.append(message)
+        else:
+            self._mail.setdefault(key, []).append(message)
+
+    # Changing.
+
+    def hold(self, task: Task, graph: Graph, *, is_new: bool) -> Live:
+        """Takes a task in hand."""
+        node = graph.nodes[task.node]
+        visit = Visit(task.data, task.visit, self.now, task.memo.entered, node, task, self)
+        live = Live(task, graph, visit, is_new=is_new)
+        self.lives[task.task_id] = live
+        return live
+
+    def create(
+        self, graph: Graph, ref: str, data: dict[str, Any], memo: Memo, node: str = ""
+    ) -> Live:
+        """Makes a new task that stands before the start node, or before another."""
+        task_id = self.world.next_id()
+        now = self.now
+        memo.entered = now
+        task = Task(
+            task_id, ref or task_id, graph.process, graph.version, node or graph.start,
+            TaskState.READY, data, memo, 1, None, now, now, None, 0, len(encode(data)),
+            graph.has_unique_refs,
+        )  # fmt: skip
+        live = self.hold(task, graph, is_new=True)
+        if ref:
+            key = (graph.process, ref)
+            self._by_key[key] = live
+            if key in self._mail:
+                live.mail = self._mail.pop(key)
+        self.count_in(live)
+        return live
+
+    def uncreate(self, live: Live) -> None:
+        """Takes back a task that was just created."""
+        live.is_deleted = True
+        self.count_out(live)
+        self._by_key.pop((live.task.process, live.task.ref), None)
+
+    def keep(self, message: Kept) -> None:
+        """Keeps a message for later."""
+        self._kept[message.message_id] = message
+        self._messages[message.message_id] = message
+        self.file(message)
+
+    def keep_again(self, message: Kept, live: Live) -> None:
+        """Puts an undelivered message back into the mailbox of its task."""
+        message.expires = self.now + max(message.expires - message.arrived, 0)
+        message.state = KeptState.KEPT
+        message.reason = ""
+        live.mail.append(message)
+        self.batch.updated_kept.append(message)
+
+    def take(self, message: Kept) -> None:
+        """Takes a kept message out of the store, or out of this batch if it came in this turn."""
+        if self._kept.pop(message.message_id, None) is None:
+            self.batch.taken.append(message.message_id)
+
+    def give_up(self, message: Kept, reason: str) -> None:
+        """Makes a kept message a visible undelivered one."""
+        message.state = KeptState.UNDELIVERED
+        message.reason = reason
+        if message.message_id not in self._kept:
+            self.batch.updated_kept.append(message)
+
+    def remove(self, live: Live) -> None:
+        """Takes a task out of the store."""
+        live.is_deleted = True
+        self.count_out(live)
+        if not live.is_new:
+            self.batch.deleted.append(live.task.task_id)
+
+    # Counting.
+
+    def count_in(self, live: Live) -> None:
+        count = self._count(live.task.process, live.task.node)
+        count[0] += 1
+
+    def count_out(self, live: Live) -> None:
+        count = self._count(live.task.process, live.task.node)
+        count[1] += 1
+
+    def _count(self, process: str, node: str) -> list[int]:
+        counts = self.batch.counts
+        key = (process, node)
+        found = counts.get(key)
+        if found is None:
+            found = counts[key] = [0, 0]
+        return found
+
+    def standing(self, process: str, node: str) -> int:
+        """Counts the tasks in a node as of now in this turn."""
+        came, went = self._count(process, node)
+        return self.world.standing(process, node) + came - went
+
+    def alert(self, live: Live, alert: Alert, *, is_on: bool, standing: int) -> None:
+        """Notes that an alert went on or off, and that its node gets a signal task."""
+        process, node = live.task.process, live.task.node
+        self.batch.alerts.append(AlertNotice(process, node, is_on, standing))
+        if alert.next:
+            self.signals.append((live.graph, alert.next, is_on))
+
+    # Answering.
+
+    def answer(self, ticket: object, live: Live) -> Answer:
+        """Promises the task as it is at the end of this turn."""
+        answer = Answer(ticket, task=live.task)
+        self.batch.answers.append(answer)
+        return answer
+
+    def refuse(self, ticket: object, error: EngineError) -> None:
+        if ticket is not None:
+            self.batch.answers.append(Answer(ticket, error=error))
+
+    def remember(self, key: str, digest: str, answer: Answer) -> None:
+        """Has this answer given again to whoever asks with the same key."""
+        self._asked_once[key] = (digest, answer)
+
+    def asked_before(self, key: str) -> tuple[str, Answer] | None:
+        """Finds the answer promised to the same key earlier in this turn."""
+        return self._asked_once.get(key)
+
+    # Templates (`Surroundings`).
+
+    def name(self, visit: Visit, name: str) -> Any:
+        """Gives the value of a reserved name of templates."""
+        if name == "env":
+            return self.world.variables
+        live = self.lives[visit.task.task_id]
+        return _error_names(live) if name == "error" else _root_names(live)
+
+    def call(
+        self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Calls a function of templates that needs the engine."""
+        del visit
+        if function == "callback_url":
+            return self.world.callback_url(*args, **{"plugin": "", **kwargs})
+        raise LookupError(f"the engine has no function '{function}' for templates")
+
+    # Closing.
+
+    def close(self) -> Batch:
+        """Gives the batch: every changed task once, in the state it ended the turn in."""
+        batch = self.batch
+        batch.kept.extend(self._kept.values())
+        for live in self.lives.values():
+            task = live.task
+            if live.steps and not live.is_deleted:
+                self._write_history(live)
+            if live.is_deleted:
+                continue
+            if live.is_new:
+                batch.created.append(task)
+            elif live.is_changed:
+                batch.changed.append(task)
+            else:
+                continue
+            if task.due is not None:
+                batch.alarms.append((task.due, task.task_id, task.visit))
+        return batch
+
+    def _write_history(self, live: Live) -> None:
+        mode = live.graph.history
+        if mode is HistoryMode.FULL:
+            self.batch.histories.append((live.task.task_id, live.steps))
+        elif mode is HistoryMode.ERRORS:
+            failed = [step for step in live.steps if step.error is not None]
+            if failed:
+                self.batch.histories.append((live.task.task_id, failed))
+
+    @property
+    def promised(self) -> Iterable[tuple[str, str, Answer]]:
+        """Gives key, digest and answer of every request that must be answered the same again."""
+        return ((key, digest, answer) for key, (digest, answer) in self._asked_once.items())
+
+
+def _error_names(live: Live) -> dict[str, Any]:
+    error = live.task.memo.error
+    if error is None:
+        return {}
+    return {
+        "kind": error.kind,
+        "tag": error.tag,
+        "description": error.description,
+        "node": error.node,
+        "attempt": error.attempt,
+    }
+
+
+def _root_names(live: Live) -> dict[str, Any]:
+    """`root` in templates, by Corezoid's names (conv_id, status as a number) and ours."""
+    task, node = live.task, live.node
+    previous = live.graph.nodes.get(task.memo.previous)
+    return {
+        "data": task.data,
+        "task_id": task.task_id,
+        "ref": task.ref,
+        "process": task.process,
+        "process_id": live.graph.conv_id,
+        "conv_id": live.graph.conv_id,
+        "version": task.version,
+        "node_id": node.id,
+        "node_name": node.title,
+        "prev_node_id": task.memo.previous,
+        "prev_node_name": previous.title if previous else "",
+        "status": 4 if task.is_finished else 2,
+        "create_time": task.created // 1_000_000,
+        "change_time": task.changed // 1_000_000,
+        "end_time": (task.due or 0) // 1_000_000,
+        "user_id": "",
+    }

@@ -1,0 +1,357 @@
+"""How a task moves: from one outcome to the next until it stands. HOT.
+
+`advance` is the only way a task changes its node or its state. The allowed changes of state:
+
+    READY    → any, when its node is entered
+    CALLING  → any, by the call's result or the node's timer
+    WAITING  → any, by a message or a timer
+    HELD     → any, by a person or the node's timer
+    PARKED   → READY, by a person
+    SUCCESS  → nothing
+    ERROR    → READY, by a person
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.batch import Call, Incident, Step
+from engine.core.command import CreateTask, HttpCall, ModifyTask, SendReply
+from engine.core.graph import GraphNode
+from engine.core.ledger import Ledger, Live
+from engine.core.message import Arrived, TimeUp
+from engine.core.node import Answer, Timeout
+from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
+from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
+from engine.core.view import mask
+from engine.errors import TemplateError
+
+DESCRIPTION_LENGTH = 1000
+StoreCommand = CreateTask | ModifyTask | SendReply
+
+
+def enter(ledger: Ledger, live: Live) -> Outcome | None:
+    """Enters the node the task stands before; None if it may not be entered now."""
+    task, node = live.task, live.node
+    limits = ledger.world.limits
+    ledger.moves += 1
+    if live.moves >= limits.moves_a_task or ledger.moves > limits.moves_a_turn:
+        _rest(ledger, live)
+        return None
+    if not live.graph.is_active:
+        _rest(ledger, live)
+        return None
+    if _is_endless(ledger, live, node):
+        return Fail(
+            ErrorKind.SOFTWARE,
+            "infinite_loop",
+            f"the task came to '{node.id}' {task.memo.laps[node.id]} times without a stop",
+        )
+    if node.timeout is not None:
+        try:
+            task.due = live.visit.moment(node.timeout.after.render(live.visit))
+        except (TemplateError, ValueError) as error:
+            return Fail(ErrorKind.SOFTWARE, "timer_wrong_value", str(error))
+        task.memo.due_leaves = True
+    try:
+        return node.enter(node.settings, live.visit)
+    except Exception as error:  # noqa: BLE001 -- a node's exception is its own task's failure
+        return _raised(ledger, live, error)
+
+
+def resume(ledger: Ledger, live: Live, answer: Answer) -> Outcome:
+    """Gives the node what it waited for or asked for."""
+    node = live.node
+    try:
+        return node.type.resume(node.settings, live.visit, answer)
+    except Exception as error:  # noqa: BLE001 -- as in `enter`
+        return _raised(ledger, live, error)
+
+
+def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand | None:
+    """Moves the task until it stands, or until it asks for a command on the store.
+
+    The caller carries that command out and comes back with the node's outcome for the answer.
+    """
+    live.is_changed = True
+    while outcome is not None:
+        kind = type(outcome)
+        if kind is Go:
+            outcome = _go(ledger, live, outcome)  # type: ignore[arg-type] # its kind was looked at
+        elif kind is Fail:
+            outcome = _fail(ledger, live, outcome)  # type: ignore[arg-type] # as above
+        elif isinstance(outcome, Ask):
+            if not isinstance(outcome.command, HttpCall):
+                return outcome.command
+            _call(ledger, live, outcome.command)
+            outcome = None
+        elif isinstance(outcome, Wait):
+            outcome = _wait(ledger, live, outcome)
+        elif isinstance(outcome, Hold):
+            _hold(ledger, live, outcome)
+            outcome = None
+        elif isinstance(outcome, Finish):
+            _finish(ledger, live, outcome)
+            outcome = None
+    return None
+
+
+def leave_by_timer(ledger: Ledger, live: Live) -> Outcome | None:
+    """Takes the task out of its node by the node's time semaphore."""
+    timeout: Timeout | None = live.node.timeout
+    if timeout is None:  # the version in force no longer has it
+        return resume(ledger, live, TimeUp())
+    return move(ledger, live, timeout.next, "timeout")
+
+
+def move(ledger: Ledger, live: Live, to: str, by: str) -> Outcome | None:
+    """Takes the task to another node and enters it."""
+    task, memo, visit = live.task, live.task.memo, live.visit
+    if task.state is TaskState.CALLING:
+        ledger.batch.cancelled.append((task.task_id, task.visit))
+    live.steps.append(Step(task.visit, task.node, memo.entered, ledger.now, by, _blame(live, by)))
+    before = task.node
+    ledger.count_out(live)
+    _signal(ledger, live, is_on=False)
+    to = _within_limit(ledger, live, to)
+    memo.previous = before
+    memo.entered = ledger.now
+    memo.wait = ""
+    memo.due_leaves = False
+    task.node = to
+    task.visit += 1
+    task.due = None
+    task.state = TaskState.READY
+    task.changed = ledger.now
+    live.moves += 1
+    memo.laps[to] = memo.laps.get(to, 0) + 1
+    ledger.count_in(live)
+    _signal(ledger, live, is_on=True)
+    visit.number = task.visit
+    visit.entered = ledger.now
+    visit.node = live.graph.nodes[to]
+    return enter(ledger, live)
+
+
+def _go(ledger: Ledger, live: Live, go: Go) -> Outcome | None:
+    task, node = live.task, live.node
+    if go.changes or go.removed:
+        too_large = merge(ledger, live, go.changes or {}, go.removed)
+        if too_large is not None:
+            return too_large
+    if node.id in task.memo.attempts:
+        _forgive(live, node)
+    return move(ledger, live, go.to or node.next, _way(live))
+
+
+def _way(live: Live) -> str:
+    wait = live.task.memo.wait
+    return wait if wait in (WaitKind.CALLBACK, WaitKind.REPLY) else "next"
+
+
+def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
+    """Writes down what went wrong and takes the `error` link; without one the task is parked."""
+    task, node = live.task, live.node
+    description = mask(fail.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
+    attempt = task.memo.attempts.get(node.id, 0) + 1
+    task.memo.attempts[node.id] = attempt
+    task.memo.error = ErrorNote(fail.kind, fail.tag, description, node.id, attempt)
+    task.memo.failed_in = node.id
+    if fail.changes:
+        merge(ledger, live, fail.changes)
+    noted: dict[str, Any] = {}
+    for prefix in node.type.prefixes:
+        noted[f"__conveyor_{prefix}_return_type_error__"] = str(fail.kind)
+        noted[f"__conveyor_{prefix}_return_type_tag__"] = fail.tag
+        noted[f"__conveyor_{prefix}_return_description__"] = description
+    merge(ledger, live, noted, is_forced=True)
+    if node.error:
+        return move(ledger, live, node.error, "error")
+    _stand(ledger, live, TaskState.PARKED)
+    task.due = None
+    ledger.batch.stopped.append(task)
+    return None
+
+
+def _call(ledger: Ledger, live: Live, command: HttpCall) -> None:
+    task = live.task
+    _stand(ledger, live, TaskState.CALLING)
+    _pause(live)
+    ledger.batch.calls.append(Call(task.task_id, task.visit, task.process, task.node, command))
+
+
+def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
+    """Lets the task stand, unless what it waits for is there already."""
+    task, memo = live.task, live.task.memo
+    if wait.until is not None:
+        if wait.until <= ledger.now:
+            return resume(ledger, live, TimeUp())
+        if task.due is None or wait.until < task.due:
+            task.due = wait.until
+            memo.due_leaves = False
+    _stand(ledger, live, TaskState.WAITING)
+    memo.wait = wait.kind
+    _pause(live)
+    if wait.kind is WaitKind.CALLBACK and live.mail:
+        return take_mail(ledger, live)
+    return None
+
+
+def take_mail(ledger: Ledger, live: Live) -> Outcome | None:
+    """Gives a task that waits for a callback the first kept message that its node takes."""
+    for message in live.mail:
+        if message.node and message.node != live.task.node:
+            continue
+        live.mail.remove(message)
+        ledger.take(message)
+        if message.rank and message.rank < live.task.memo.rank:
+            return take_mail(ledger, live)
+        note_event(ledger, live, message.event_key, message.rank)
+        return resume(ledger, live, Arrived(message.data))
+    return None
+
+
+def note_event(ledger: Ledger, live: Live, event_key: str, rank: int) -> None:
+    """Remembers a callback, so that its repetition or one it overtook can be told."""
+    memo = live.task.memo
+    live.is_changed = True
+    if event_key:
+        memo.seen.append(event_key)
+        del memo.seen[: -ledger.world.limits.seen_keys]
+    memo.rank = max(memo.rank, rank)
+
+
+def _hold(ledger: Ledger, live: Live, hold: Hold) -> None:
+    task = live.task
+    description = mask(hold.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
+    task.memo.error = ErrorNote(ErrorKind.HARDWARE, hold.tag, description, task.node)
+    task.memo.failed_in = task.node
+    _stand(ledger, live, TaskState.HELD)
+
+
+def _finish(ledger: Ledger, live: Live, finish: Finish) -> None:
+    task, memo = live.task, live.task.memo
+    _stand(ledger, live, TaskState.SUCCESS if finish.is_success else TaskState.ERROR)
+    task.due = None
+    task.finished = ledger.now
+    memo.laps.clear()
+    live.steps.append(Step(task.visit, task.node, memo.entered, ledger.now, ""))
+    ledger.batch.stopped.append(task)
+    if not finish.is_kept:
+        live.is_deleted = True
+        if not live.is_new:
+            ledger.batch.deleted.append(task.task_id)
+
+
+def _stand(ledger: Ledger, live: Live, state: TaskState) -> None:
+    live.task.state = state
+    live.task.changed = ledger.now
+
+
+def _pause(live: Live) -> None:
+    """A task that stands still is no endless loop, however often it comes by."""
+    live.task.memo.laps.clear()
+    live.task.memo.generation = 0
+
+
+def _rest(ledger: Ledger, live: Live) -> None:
+    """Sends the task to the end of the line, or lets it stand while its process is paused."""
+    _stand(ledger, live, TaskState.READY)
+    live.is_changed = True
+    if live.graph.is_active:
+        ledger.batch.resumed.append((live.task.task_id, live.task.visit))
+
+
+def merge(
+    ledger: Ledger,
+    live: Live,
+    changes: Mapping[str, Any],
+    removed: tuple[str, ...] = (),
+    *,
+    is_forced: bool = False,
+) -> Fail | None:
+    """Changes the task's data, or leaves it as it is and says that it would grow too large.
+
+    The size is kept as an upper bound, so that data is encoded whole only when the bound is hit.
+    """
+    task, limit = live.task, ledger.world.limits.task_bytes
+    size = task.size + (len(encode(changes)) if changes else 0)
+    if size > limit and not is_forced:
+        merged = {**task.data, **changes}
+        size = len(encode(merged))
+        if size > limit:
+            return Fail(ErrorKind.SOFTWARE, _size_tag(live.node), size_text(size, limit))
+    task.data.update(changes)
+    for name in removed:
+        task.data.pop(name, None)
+    task.size = size
+    return None
+
+
+def size_text(size: int, limit: int) -> str:
+    """Says that a task is too large, in Corezoid's words."""
+    return (
+        f"Your task size: {size} bytes, Max available task size: {limit} bytes, "
+        "Try to change your data or try to split your task"
+    )
+
+
+def _size_tag(node: GraphNode) -> str:
+    prefixes = node.type.prefixes
+    return node.type.size_tag or f"{prefixes[0] if prefixes else 'task'}_size_overflow_limit"
+
+
+def _forgive(live: Live, node: GraphNode) -> None:
+    """Clears what an earlier failure of a node left, now that it succeeded."""
+    del live.task.memo.attempts[node.id]
+    for prefix in node.type.prefixes:
+        for ending in ("return_type_error", "return_type_tag", "return_description"):
+            live.task.data.pop(f"__conveyor_{prefix}_{ending}__", None)
+
+
+def _blame(live: Live, by: str) -> tuple[str, str, str] | None:
+    error = live.task.memo.error
+    if by != "error" or error is None:
+        return None
+    return (error.kind, error.tag, error.description)
+
+
+def _is_endless(ledger: Ledger, live: Live, node: GraphNode) -> bool:
+    laps = live.task.memo.laps.get(node.id, 0)
+    limits = ledger.world.limits
+    return laps > limits.any_loop or (node.is_in_short_cycle and laps > limits.short_loop)
+
+
+def _within_limit(ledger: Ledger, live: Live, to: str) -> str:
+    """Leads past nodes whose `limit` is reached; a ring of full nodes ends where it began."""
+    tried = {to}
+    while (limit := live.graph.nodes[to].limit) is not None:
+        if ledger.standing(live.task.process, to) < limit.tasks or limit.next in tried:
+            break
+        to = limit.next
+        tried.add(to)
+    return to
+
+
+def _signal(ledger: Ledger, live: Live, *, is_on: bool) -> None:
+    """Tells that the count of a node crossed its alert, once each way."""
+    alert = live.node.alert
+    if alert is None:
+        return
+    standing = ledger.standing(live.task.process, live.task.node)
+    if standing == (alert.tasks if is_on else alert.tasks - 1):
+        ledger.alert(live, alert, is_on=is_on, standing=standing)
+
+
+def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
+    """Turns an exception into the failure of the task that met it."""
+    if isinstance(error, TemplateError):
+        return Fail(ErrorKind.SOFTWARE, "template_error", str(error))
+    node = live.node
+    incident_id = ledger.world.next_id()
+    ledger.batch.incidents.append(Incident(incident_id, live.task.process, node.id, error))
+    prefix = node.type.prefixes[0] if node.type.prefixes else node.type.type
+    return Fail(
+        ErrorKind.HARDWARE,
+        f"{prefix}_fatal_error",
+        f"a fault of the engine in '{node.id}', incident {incident_id}; the log has the details",
+    )

@@ -1,0 +1,276 @@
+"""One turn: everything that is ready, each task taken to its next stop, one batch. HOT.
+
+A turn is fed with messages, says what it must know (`run` gives `Wants`), is supplied with it,
+and goes on until nothing is left to do. It awaits nothing and locks nothing: between `run` and
+`supply` the caller may read the store, and after `close` it writes the batch.
+
+A handler that lacks something raises `NotYetKnown` before it has changed anything; its message
+then waits in `_blocked`, in order, so that a task's messages are taken as they came.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine.core import mailbox, step
+from engine.core.batch import Answer, Batch, Delivery, Found, Remembered, Wants
+from engine.core.command import CallFailed, CallFailure, CreateTask, ModifyTask, SendReply
+from engine.core.exchange import Exchange, LaterHandler
+from engine.core.ledger import Ledger, Live, NotYetKnown
+from engine.core.message import (
+    Alarm,
+    Arrived,
+    Callback,
+    Continue,
+    Delete,
+    Expire,
+    KeptState,
+    Message,
+    Modify,
+    Once,
+    Redeliver,
+    Replied,
+    Rerun,
+    Result,
+    Submit,
+    TimeUp,
+)
+from engine.core.outcome import Outcome
+from engine.core.request import Requests
+from engine.core.task import Memo, TaskState, WaitKind, encode
+from engine.core.view import task_view
+from engine.core.world import World
+from engine.errors import KeyReused
+
+NO_REPLY = "rpc_no_reply"
+Handler = Callable[[Any], None]
+
+
+class Turn:
+    """Takes messages, moves tasks, gives a batch."""
+
+    def __init__(self, world: World, now: int) -> None:
+        self.ledger = Ledger(world, now)
+        self._work: deque[tuple[Handler, Any]] = deque()
+        self._blocked: list[tuple[Handler, Any]] = []
+        self._exchange = Exchange(self.ledger, self._later)
+        requests = Requests(self.ledger, self.advance, self.settle)
+        self._handlers: dict[type, Handler] = {
+            Submit: self._submit,
+            Callback: self._callback,
+            Alarm: self._alarm,
+            Result: self._result,
+            Continue: self._continue,
+            Expire: self._expire,
+            Modify: requests.modify,
+            Rerun: self._rerun,
+            Delete: requests.delete,
+            Redeliver: self._redeliver,
+        }
+        self._requests = requests
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Adds messages in the order in which they came."""
+        handlers = self._handlers
+        self._work.extend((handlers[type(message)], message) for message in messages)
+
+    def run(self) -> Wants:
+        """Works until nothing is left or something must be loaded; an empty answer is the end."""
+        work = self._work
+        while work or self.ledger.signals:
+            if not work:
+                self._raise_signals()
+            handler, item = work.popleft()
+            try:
+                handler(item)
+            except NotYetKnown:
+                self._blocked.append((handler, item))
+        return self.ledger.wants
+
+    def supply(self, found: Found) -> None:
+        """Takes what was wanted; `run` goes on from there."""
+        self.ledger.supply(found)
+        self._work.extend(self._blocked)
+        self._blocked.clear()
+
+    def close(self) -> Batch:
+        """Gives what is to be written and done."""
+        batch = self.ledger.close()
+        for key, digest, answer in self.ledger.promised:
+            answer.body = self._body(answer)
+            expires = self.ledger.now + self.ledger.world.limits.once_us
+            batch.remembered.append(Remembered(key, digest, answer.body, expires))
+        return batch
+
+    # Moving.
+
+    def advance(self, live: Live, outcome: Outcome | None) -> None:
+        """Moves a task on, carrying out what it asks of the store on the way."""
+        ledger = self.ledger
+        while (command := step.advance(ledger, live, outcome)) is not None:
+            try:
+                answer = self._exchange.carry_out(live, command)
+            except NotYetKnown:
+                live.is_suspended = True
+                self._blocked.append((self._carry_on, (live, command)))
+                return
+            outcome = step.resume(ledger, live, answer)
+        if live.task.is_finished:
+            self.settle(live)
+
+    def _carry_on(self, item: tuple[Live, CreateTask | ModifyTask | SendReply]) -> None:
+        live, command = item
+        answer = self._exchange.carry_out(live, command)
+        live.is_suspended = False
+        self.advance(live, step.resume(self.ledger, live, answer))
+
+    def settle(self, live: Live) -> None:
+        """Does what is left to do for a task that has ended or was deleted."""
+        mailbox.settle_leftovers(self.ledger, live)
+        caller = live.task.memo.caller
+        if caller is not None and not live.task.memo.has_replied:
+            reason = f"the called task '{live.task.ref}' of '{live.task.process}' did not reply"
+            replied = Replied({}, is_exception=True, reason=reason, tag=NO_REPLY)
+            live.task.memo.has_replied = True
+            self._later("deliver_reply", (caller.task_id, caller.visit, replied))
+
+    def _later(self, handler: LaterHandler, item: Any) -> None:
+        """Adds work of the turn's own behind everything that is ready."""
+        self._work.append((getattr(self, handler), item))
+
+    # What the exchange asks to be done later.
+
+    def start(self, live: Live) -> None:
+        """Takes a new task on its way."""
+        self.advance(live, step.enter(self.ledger, live))
+
+    def offer_mail(self, live: Live) -> None:
+        """Gives a task that waits for a callback the mail that was kept for it."""
+        if not live.is_suspended and live.mail and mailbox.stands_for(live, ""):
+            outcome = step.take_mail(self.ledger, live)
+            if outcome is not None:
+                self.advance(live, outcome)
+
+    def deliver_reply(self, item: tuple[str, int, Replied]) -> None:
+        task_id, visit, replied = item
+        live = self._awake(task_id)
+        if live is None or live.task.visit != visit or live.task.memo.wait != WaitKind.REPLY:
+            return
+        if live.task.state is TaskState.WAITING:
+            self.advance(live, step.resume(self.ledger, live, replied))
+
+    def _raise_signals(self) -> None:
+        """Creates the signal tasks of alerts that went on or off."""
+        signals, self.ledger.signals = self.ledger.signals, []
+        for graph, node, is_on in signals:
+            data = {"start": "true" if is_on else "false"}
+            self._later("start", self.ledger.create(graph, "", data, Memo(), node))
+
+    # Messages.
+
+    def _submit(self, message: Submit) -> None:
+        if message.once is not None and self._answered_before(message.once, message.ticket):
+            return
+        live = self._exchange.admit(message)
+        if live is None:
+            return
+        if message.ticket is not None:
+            answer = self.ledger.answer(message.ticket, live)
+            if message.once is not None:
+                self.ledger.remember(message.once.key, message.once.digest, answer)
+        self.advance(live, step.enter(self.ledger, live))
+
+    def _callback(self, message: Callback) -> None:
+        if message.task_id:
+            live = self._awake(message.task_id)
+        else:
+            live = self.ledger.awake(self.ledger.by_key(message.process, message.ref))
+        if live is not None and live.task.process != message.process:
+            live = None
+        delivery = mailbox.place(self.ledger, live, message)
+        if delivery is Delivery.TAKEN and live is not None:
+            step.note_event(self.ledger, live, message.event_key, message.rank)
+            self.advance(live, step.resume(self.ledger, live, Arrived(message.data)))
+        if message.ticket is not None:
+            self.ledger.batch.answers.append(Answer(message.ticket, delivery=delivery))
+
+    def _alarm(self, message: Alarm) -> None:
+        live = self._awake(message.task_id)
+        if live is None or not self._is_same_visit(live, message.visit):
+            return
+        due = live.task.due
+        if due is None or due > self.ledger.now or live.task.is_finished:
+            return
+        live.task.due = None
+        if live.task.memo.due_leaves:
+            self.advance(live, step.leave_by_timer(self.ledger, live))
+        else:
+            self.advance(live, step.resume(self.ledger, live, TimeUp()))
+
+    def _result(self, message: Result) -> None:
+        live = self._awake(message.task_id)
+        if live is None or not self._is_same_visit(live, message.visit):
+            return
+        if live.task.state is TaskState.CALLING:
+            live.task.state = TaskState.READY
+            self.advance(live, step.resume(self.ledger, live, message.result))
+
+    def _continue(self, message: Continue) -> None:
+        live = self._awake(message.task_id)
+        if live is None or not self._is_same_visit(live, message.visit):
+            return
+        if live.task.state is TaskState.CALLING and message.call_was_out:
+            failed = CallFailed(CallFailure.INTERRUPTED, "the engine stopped during the call")
+            live.task.state = TaskState.READY
+            self.advance(live, step.resume(self.ledger, live, failed))
+        elif live.task.state in (TaskState.READY, TaskState.CALLING):
+            self.advance(live, step.enter(self.ledger, live))
+
+    def _expire(self, message: Expire) -> None:
+        kept = self.ledger.message(message.message_id)
+        if kept is not None and kept.state is KeptState.KEPT:
+            self.ledger.give_up(kept, "nobody took it while it was kept")
+
+    def _rerun(self, message: Rerun) -> None:
+        self._once(message, self._requests.rerun)
+
+    def _redeliver(self, message: Redeliver) -> None:
+        self._once(message, self._requests.redeliver)
+
+    def _once(self, message: Any, handler: Callable[[Any], Answer | None]) -> None:
+        """Carries out a request unless its idempotency key was answered before."""
+        if message.once is not None and self._answered_before(message.once, message.ticket):
+            return
+        answer = handler(message)
+        if answer is not None and message.once is not None:
+            self.ledger.remember(message.once.key, message.once.digest, answer)
+
+    def _answered_before(self, once: Once, ticket: object) -> bool:
+        """Answers a repeated request as before; says whether it was one."""
+        earlier = self.ledger.asked_before(once.key)
+        if earlier is not None:
+            digest, answer = earlier
+            repeated = Answer(ticket, answer.task, answer.error, answer.delivery, answer.body)
+        else:
+            known = self.ledger.once(once.key)
+            if known is None:
+                return False
+            digest, repeated = known.digest, Answer(ticket, body=known.body)
+        if digest == once.digest:
+            self.ledger.batch.answers.append(repeated)
+        else:
+            self.ledger.refuse(ticket, KeyReused())
+        return True
+
+    def _body(self, answer: Answer) -> bytes:
+        if answer.task is None:
+            return encode({"result": answer.delivery})
+        graph = self.ledger.world.graph(answer.task.process, answer.task.version)
+        return encode(task_view(answer.task, graph))
+
+    def _awake(self, task_id: str) -> Live | None:
+        return self.ledger.awake(self.ledger.by_id(task_id))
+
+    @staticmethod
+    def _is_same_visit(live: Live, visit: int) -> bool:
+        return live.task.visit == visit

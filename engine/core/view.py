@@ -1,0 +1,71 @@
+"""A task as people and programs see it: one JSON shape for HTTP, CLI and console."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from engine.core.batch import Step
+from engine.core.graph import Graph
+from engine.core.task import STATUS_OF, Task
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HIDDEN = "***"
+
+
+def iso_time(microseconds: int | None) -> str | None:
+    """Writes a moment in ISO 8601, in UTC."""
+    if microseconds is None:
+        return None
+    text = (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
+    """Gives the JSON object of a task, with the values of secret parameters hidden."""
+    node = graph.nodes.get(task.node) if graph else None
+    error = task.memo.error
+    return {
+        "task_id": task.task_id,
+        "ref": task.ref,
+        "process": task.process,
+        "version": task.version,
+        "status": STATUS_OF[task.state],
+        "state": task.state,
+        "node": task.node,
+        "node_title": node.title if node else task.node,
+        "data": without_secrets(task.data, graph.secrets if graph else ()),
+        "created": iso_time(task.created),
+        "changed": iso_time(task.changed),
+        "finished": iso_time(task.finished),
+        "due": iso_time(task.due),
+        "error": error and {"kind": error.kind, "tag": error.tag, "description": error.description},
+    }
+
+
+def without_secrets(data: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """Hides the values of secret parameters."""
+    if not secrets:
+        return data
+    return {name: HIDDEN if name in secrets else value for name, value in data.items()}
+
+
+def step_view(step: Step) -> dict[str, Any]:
+    """Gives the JSON object of one visit in a task's history."""
+    error = step.error
+    return {
+        "visit": step.visit,
+        "node": step.node,
+        "entered": iso_time(step.entered),
+        "left": iso_time(step.left),
+        "by": step.by or None,
+        "error": error and {"kind": error[0], "tag": error[1], "description": error[2]},
+    }
+
+
+def mask(text: str, task: Task, secrets: Collection[str]) -> str:
+    """Takes the values of a task's secret parameters out of a text."""
+    for name in secrets:
+        value = task.data.get(name)
+        if isinstance(value, str) and value:
+            text = text.replace(value, HIDDEN)
+    return text

@@ -1,0 +1,37 @@
+"""What a turn needs to know beside tasks and messages."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from engine.core.batch import Limits
+from engine.core.graph import Graph
+
+
+class World(Protocol):
+    """The processes in force, fresh ids, and what templates may ask of the engine."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The workspace's variables: `env` in templates."""
+
+    def current(self, process: str) -> Graph | None:
+        """Gives the version of a process that new tasks get."""
+
+    def graph(self, process: str, version: int) -> Graph | None:
+        """Gives one version of a process."""
+
+    def next_id(self) -> str:
+        """Makes a new id: 24 hexadecimal digits, greater than every one before."""
+
+    def standing(self, process: str, node: str) -> int:
+        """Counts the tasks that stood in a node before this turn."""
+
+    def callback_url(self, process: str, node: str, plugin: str) -> str:
+        """Gives a node's callback URL.
+
+        Raises:
+            TemplateError: there is no such node, or it takes no callbacks.
+        """

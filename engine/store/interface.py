@@ -1,0 +1,159 @@
+"""What the engine asks of a database.
+
+Every call is batch-shaped, and every database passes the same contract tests
+(`tests/store/test_contract.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.message import Kept
+from engine.core.task import Task, TaskState, TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An armed timer."""
+
+    due: int
+    task_id: str
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A task that stood READY or CALLING."""
+
+    task_id: str
+    visit: int
+    state: TaskState
+    process: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """What the store keeps about a process: its number and the secret of its callback URLs."""
+
+    process: str
+    conv_id: int
+    callback_hash: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a process as it was deployed."""
+
+    process: str
+    version: int
+    digest: str
+    source: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A definition to be put into force; `conv_id` is None unless the author chose one."""
+
+    process: str
+    digest: str
+    source: str
+    file: str
+    conv_id: int | None
+    callback_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which tasks of a process to list, newest first.
+
+    `after` is the task id of the last task of the page before; `since` is Unix microseconds.
+    """
+
+    process: str
+    node: str = ""
+    status: TaskStatus | None = None
+    limit: int = 50
+    after: str = ""
+    since: int | None = None
+
+
+class Store(Protocol):
+    """A database with the engine's tables."""
+
+    # The hot path.
+
+    async def load(self, wants: Wants) -> Found:
+        """Reads everything a turn wants in a fixed number of statements."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Writes a batch in one transaction that survives power loss when this returns.
+
+        Raises:
+            StoreUnavailable: nothing of the batch was written.
+            LostLease: a task was changed by somebody else; nothing was written.
+        """
+
+    async def due(self, until: int, limit: int) -> list[Due]:
+        """Gives the timers due before `until`, earliest first."""
+
+    async def walks(self, after: str, limit: int) -> list[Walk]:
+        """Gives the tasks that stand READY or CALLING, by task id, those after `after`."""
+
+    async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
+        """Gives the tasks CALLING in one node, by task id, those after `after`."""
+
+    async def expired(self, now: int, limit: int) -> list[str]:
+        """Gives the ids of kept messages whose time is over."""
+
+    # Processes.
+
+    async def processes(self) -> list[ProcessRow]:
+        """Gives every process that was ever deployed, with its newest version."""
+
+    async def versions(self) -> list[VersionRow]:
+        """Gives every version of every process, oldest first."""
+
+    async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
+        """Adds versions whose digest differs from the newest one's, in one transaction.
+
+        A process keeps its number and its hash. A number that the author chose and another
+        process has is a `StoreError`.
+        """
+
+    # Reading, for people.
+
+    async def task(self, key: Key) -> Task | None:
+        """Finds a task by process and ref or task id: the unfinished one, else the newest."""
+
+    async def history(self, task_id: str) -> list[Step]:
+        """Gives the finished visits of a task in order."""
+
+    async def tasks(self, query: TaskQuery) -> list[Task]:
+        """Lists tasks."""
+
+    async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
+        """Gives for each (process, node) how many tasks came in and went out so far."""
+
+    async def oldest_waiting(self) -> Mapping[str, int]:
+        """Gives for each process when its longest unchanged unfinished task changed."""
+
+    async def undelivered(self, after: str, limit: int) -> list[Kept]:
+        """Lists messages that nobody took, oldest first."""
+
+    # Housekeeping.
+
+    async def forget(self, process: str, finished_before: int, limit: int) -> int:
+        """Deletes up to `limit` finished tasks with their history; says how many."""
+
+    async def forget_answers(self, now: int) -> None:
+        """Deletes remembered answers and long undelivered messages whose time is over."""
+
+    async def check(self) -> list[str]:
+        """Looks for damage; an empty list is good."""
+
+    async def aclose(self) -> None:
+        """Closes the database; nothing else may be called afterwards."""
