@@ -13,9 +13,12 @@ Key = tuple[str, str]
 """A process and a ref."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
-    """One finished visit, as the history keeps it. Times are Unix microseconds."""
+    """One finished visit, as the history keeps it. Times are Unix microseconds.
+
+    Not frozen: one is built for every visit on the hot path.
+    """
 
     visit: int
     node: str

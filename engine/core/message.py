@@ -92,6 +92,14 @@ class Continue:
 
 
 @dataclass(slots=True)
+class Unsent:
+    """The engine stops before the call of a visit was sent: nothing about it is in doubt."""
+
+    task_id: str
+    visit: int
+
+
+@dataclass(slots=True)
 class Rerun:
     """Puts a task that failed back into the node it failed in, or into `node`."""
 
@@ -128,7 +136,17 @@ class Expire:
 
 
 Message = (
-    Submit | Callback | Modify | Alarm | Result | Continue | Rerun | Delete | Redeliver | Expire
+    Submit
+    | Callback
+    | Modify
+    | Alarm
+    | Result
+    | Continue
+    | Unsent
+    | Rerun
+    | Delete
+    | Redeliver
+    | Expire
 )
 
 

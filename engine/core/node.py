@@ -77,9 +77,15 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class RefersTo:
-    """In `Annotated`: a constant text here must name an existing `process` or `node`."""
+    """In `Annotated`: a constant text here must name an existing `process` or `node`.
+
+    A process that `gets_task` is given a new task with the node's `data`; one that `replies` is
+    waited for.
+    """
 
     what: str
+    gets_task: bool = False
+    replies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +273,14 @@ class NodeType(ABC, Generic[S]):
     def result_title(self, settings: S) -> str:  # noqa: ARG002
         """Gives a word for the picture, such as an end node's result."""
         return ""
+
+    def writes(self, settings: S) -> frozenset[str] | None:  # noqa: ARG002
+        """Names the parameters the node sets beside those marked `Writes`; None if any.
+
+        `engine check` warns of parameters that nothing sets. A type that waits for an answer may
+        merge whatever comes, unless it says here that it does not.
+        """
+        return None if type(self).resume is not NodeType.resume else frozenset()
 
     def problems(self, settings: S) -> Iterator[tuple[str, str]]:  # noqa: ARG002
         """Yields (key, message) for settings that are right one by one but wrong together."""

@@ -34,6 +34,7 @@ from engine.core.message import (
     Result,
     Submit,
     TimeUp,
+    Unsent,
 )
 from engine.core.outcome import Outcome
 from engine.core.request import Requests
@@ -61,6 +62,7 @@ class Turn:
             Alarm: self._alarm,
             Result: self._result,
             Continue: self._continue,
+            Unsent: self._unsent,
             Expire: self._expire,
             Modify: requests.modify,
             Rerun: self._rerun,
@@ -174,7 +176,7 @@ class Turn:
         live = self._exchange.admit(message)
         if live is None:
             return
-        if message.ticket is not None:
+        if message.ticket is not None or message.once is not None:
             answer = self.ledger.answer(message.ticket, live)
             if message.once is not None:
                 self.ledger.remember(message.once.key, message.once.digest, answer)
@@ -225,6 +227,13 @@ class Turn:
             self.advance(live, step.resume(self.ledger, live, failed))
         elif live.task.state in (TaskState.READY, TaskState.CALLING):
             self.advance(live, step.enter(self.ledger, live))
+
+    def _unsent(self, message: Unsent) -> None:
+        live = self._awake(message.task_id)
+        if live is not None and self._is_same_visit(live, message.visit):
+            if live.task.state is TaskState.CALLING:
+                live.task.state = TaskState.READY
+                live.is_changed = True
 
     def _expire(self, message: Expire) -> None:
         kept = self.ledger.message(message.message_id)

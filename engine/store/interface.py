@@ -100,8 +100,11 @@ class Store(Protocol):
     async def due(self, until: int, limit: int) -> list[Due]:
         """Gives the timers due before `until`, earliest first."""
 
-    async def walks(self, after: str, limit: int) -> list[Walk]:
-        """Gives the tasks that stand READY or CALLING, by task id, those after `after`."""
+    async def walks(self, before: int, after: str, limit: int) -> list[Walk]:
+        """Gives the tasks that stand READY or CALLING since before `before`, after task id `after`.
+
+        They come in the order of their ids.
+        """
 
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
         """Gives the tasks CALLING in one node, by task id, those after `after`."""

@@ -1,0 +1,147 @@
+"""Outside calls after the commit: at most `max_threads` a node at once, results to the intake.
+
+A node's line in memory is bounded. What does not fit waits on disk, where its task stands CALLING
+anyway, and is fetched when the line gets short.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+
+from engine.core.batch import Call
+from engine.core.command import CallFailed, CallFailure, CallResult, OutsideCommand
+from engine.core.message import Continue, Result, Unsent
+from engine.runtime.intake import Intake
+from engine.store.interface import Store
+
+log = logging.getLogger("engine.calls")
+
+Perform = Callable[[OutsideCommand], Awaitable[CallResult]]
+Visit = tuple[str, int]
+LINE = 2000
+
+
+class _Node:
+    """The calls of one node."""
+
+    __slots__ = ("is_overfull", "line", "out")
+
+    def __init__(self) -> None:
+        self.line: deque[Call] = deque()
+        self.out = 0
+        self.is_overfull = False
+
+
+class Calls:
+    """Carries out outside calls."""
+
+    def __init__(self, perform: Perform, intake: Intake, store: Store) -> None:
+        self._perform = perform
+        self._intake = intake
+        self._store = store
+        self._nodes: dict[tuple[str, str], _Node] = {}
+        self._known: set[Visit] = set()
+        self._out: dict[Visit, asyncio.Task[None]] = {}
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    def hold_back(self) -> None:
+        """Sends nothing from now on; tasks that ask for a call stand before it."""
+        self._is_stopping = True
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def start(self, calls: Iterable[Call]) -> None:
+        """Puts calls in line and sends those whose turn it is."""
+        for call in calls:
+            visit = (call.task_id, call.visit)
+            node = self._nodes.setdefault((call.process, call.node), _Node())
+            if visit in self._known:
+                continue
+            if self._is_stopping:
+                self._intake.put([Unsent(*visit)])
+                continue
+            if len(node.line) >= LINE:
+                node.is_overfull = True
+                continue
+            self._known.add(visit)
+            node.line.append(call)
+            self._send(node)
+
+    def cancel(self, visits: Iterable[Visit]) -> None:
+        """Gives up calls whose task has left; one in line is passed over when its turn comes."""
+        for visit in visits:
+            self._known.discard(visit)
+            running = self._out.get(visit)
+            if running is not None:
+                running.cancel()
+
+    def _send(self, node: _Node) -> None:
+        while node.line and not self._is_stopping:
+            call = node.line[0]
+            if node.out >= call.command.max_threads:
+                return
+            node.line.popleft()
+            visit = (call.task_id, call.visit)
+            if visit not in self._known:
+                continue
+            node.out += 1
+            self._out[visit] = asyncio.create_task(self._carry_out(node, call, visit))
+
+    async def _carry_out(self, node: _Node, call: Call, visit: Visit) -> None:
+        try:
+            result = await self._perform(call.command)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the performer promises values; a fault of ours ends one task's call
+            log.exception("a call of '%s' in '%s' broke", call.node, call.process)
+            result = CallFailed(CallFailure.INTERNAL, "a fault of the engine; the log has details")
+        finally:
+            node.out -= 1
+            self._out.pop(visit, None)
+        self._known.discard(visit)
+        self._intake.put([Result(call.task_id, call.visit, result)])
+        self._send(node)
+        if node.is_overfull and len(node.line) < LINE // 2:
+            node.is_overfull = False
+            self._help(self._fetch(call.process, call.node))
+
+    def _help(self, work: Awaitable[None]) -> None:
+        helper = asyncio.ensure_future(work)
+        self._helpers.add(helper)
+        helper.add_done_callback(self._helpers.discard)
+
+    async def _fetch(self, process: str, name: str) -> None:
+        """Takes tasks that wait on disk into the line: each enters its node again, and asks."""
+        after, fetched = "", 0
+        while fetched < LINE // 2:
+            walks = await self._store.calling(process, name, after, LINE)
+            if not walks:
+                return
+            after = walks[-1].task_id
+            new = [walk for walk in walks if (walk.task_id, walk.visit) not in self._known]
+            new = new[: LINE // 2 - fetched]
+            fetched += len(new)
+            self._intake.put(Continue(walk.task_id, walk.visit) for walk in new)
+        self._nodes[process, name].is_overfull = True
+
+    async def stop(self, grace_s: float) -> None:
+        """Sends nothing more and lets what is out come back for a while.
+
+        What is not back by then is cut off; its task stands CALLING and is found at the start.
+        """
+        self._is_stopping = True
+        self._intake.put(
+            Unsent(call.task_id, call.visit)
+            for node in self._nodes.values()
+            for call in node.line
+            if (call.task_id, call.visit) in self._known
+        )
+        if self._out:
+            await asyncio.wait(list(self._out.values()), timeout=grace_s)
+        leftover = [*self._out.values(), *self._helpers]
+        for running in leftover:
+            running.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)

@@ -1,0 +1,153 @@
+"""The processes in force: every version as a graph, and what templates may ask of the engine."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.core.batch import Batch, Limits
+from engine.core.graph import Graph
+from engine.definition import Definition, compile_graph, load_text
+from engine.errors import DefinitionError, TemplateError
+from engine.runtime.clock import Chance, Ids
+from engine.store.interface import NewVersion, ProcessRow, Store, VersionRow
+
+log = logging.getLogger("engine.deployments")
+
+CALLBACK_PATH = "/api/1/json/callback"
+PLUGIN_PATH = "/api/1/json/plugins"
+
+
+class Deployments:
+    """What a turn sees of the workspace (`engine.core.world.World`)."""
+
+    def __init__(
+        self,
+        ids: Ids,
+        limits: Limits,
+        variables: Mapping[str, Any],
+        public_url: str = "",
+    ) -> None:
+        self._ids = ids
+        self.limits = limits
+        self.variables = variables
+        self.public_url = public_url
+        self._rows: dict[str, ProcessRow] = {}
+        self._versions: dict[tuple[str, int], VersionRow] = {}
+        self._graphs: dict[tuple[str, int], Graph | None] = {}
+        self._definitions: dict[str, Definition] = {}
+        self._counts: dict[tuple[str, str], list[int]] = {}
+        self._by_hex: dict[str, tuple[str, str]] = {}
+
+    # World.
+
+    def current(self, process: str) -> Graph | None:
+        row = self._rows.get(process)
+        return self.graph(process, row.version) if row else None
+
+    def graph(self, process: str, version: int) -> Graph | None:
+        key = (process, version)
+        if key not in self._graphs:
+            self._graphs[key] = self._compile(key)
+        return self._graphs[key]
+
+    def next_id(self) -> str:
+        return self._ids.next_id()
+
+    def standing(self, process: str, node: str) -> int:
+        came, went = self._counts.get((process, node), (0, 0))
+        return came - went
+
+    def callback_url(self, process: str, node: str, plugin: str) -> str:
+        graph = self.current(process)
+        row = self._rows.get(process)
+        if graph is None or row is None:
+            raise TemplateError(f"callback_url: there is no process '{process}'")
+        found = graph.nodes.get(node)
+        if found is None or not found.type.takes_callbacks():
+            raise TemplateError(f"callback_url: '{process}' has no callback node '{node}'")
+        tail = f"{found.hex_id}/{row.callback_hash}"
+        if plugin:
+            return f"{self.public_url}{PLUGIN_PATH}/{plugin}/{row.conv_id}/{tail}"
+        return f"{self.public_url}{CALLBACK_PATH}/{tail}"
+
+    # For the workspace.
+
+    async def load(self, store: Store) -> None:
+        """Reads which versions there are; each is compiled when a task or a person asks for it."""
+        for version in await store.versions():
+            self._versions[version.process, version.version] = version
+        for row in await store.processes():
+            if self._rows.get(row.process) != row:
+                self._rows[row.process] = row
+                self._index(row.process)
+        self._counts = {key: list(count) for key, count in (await store.counts()).items()}
+
+    async def deploy(
+        self, store: Store, definitions: Sequence[Definition], now: int, chance: Chance
+    ) -> None:
+        """Puts definitions into force, as new versions where they differ from the newest ones."""
+        await store.deploy(
+            [
+                NewVersion(
+                    definition.process,
+                    definition.digest,
+                    definition.source,
+                    definition.file,
+                    definition.id,
+                    f"{chance.getrandbits(160):040x}",
+                )
+                for definition in definitions
+            ],
+            now,
+        )
+        await self.load(store)
+        for definition in definitions:
+            self._definitions[definition.process] = definition
+
+    def definition(self, process: str) -> Definition | None:
+        """Gives the newest definition of a process, as its author wrote it."""
+        if process not in self._definitions and (row := self._rows.get(process)):
+            version = self._versions[process, row.version]
+            loaded = load_text(version.source, version.file)
+            self._definitions.update({found.process: found for found in loaded.definitions})
+        return self._definitions.get(process)
+
+    def rows(self) -> Iterable[ProcessRow]:
+        """Gives every process that was ever deployed."""
+        return self._rows.values()
+
+    def row(self, process: str) -> ProcessRow | None:
+        """Gives the number and the callback hash of a process."""
+        return self._rows.get(process)
+
+    def by_hex_id(self, hex_id: str) -> tuple[str, str] | None:
+        """Finds the process and node of a callback URL's node id."""
+        return self._by_hex.get(hex_id)
+
+    def count(self, batch: Batch) -> None:
+        """Adds what a batch counted, once it is safe on disk."""
+        for key, (came, went) in batch.counts.items():
+            total = self._counts.setdefault(key, [0, 0])
+            total[0] += came
+            total[1] += went
+
+    def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
+        """Gives for each (process, node) how many tasks came in and went out."""
+        return {key: (came, went) for key, (came, went) in self._counts.items()}
+
+    def _index(self, process: str) -> None:
+        graph = self.current(process)
+        if graph is not None:
+            self._by_hex.update({node.hex_id: (process, node.id) for node in graph.nodes.values()})
+
+    def _compile(self, key: tuple[str, int]) -> Graph | None:
+        version, row = self._versions.get(key), self._rows.get(key[0])
+        if version is None or row is None:
+            return None
+        loaded = load_text(version.source, version.file)
+        try:
+            return compile_graph(loaded.one(), version=version.version, conv_id=row.conv_id)
+        except DefinitionError:
+            # A node type that was there when the version was deployed may be gone.
+            log.exception("version %d of '%s' can't be used any more", key[1], key[0])
+            return None

@@ -1,0 +1,158 @@
+"""One engine at work: its parts put together, started, told of every commit, and stopped."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from engine.core.batch import Batch, Limits
+from engine.core.message import Continue
+from engine.core.task import TaskState
+from engine.definition import Definition
+from engine.errors import StoreError
+from engine.runtime.alarms import Alarms
+from engine.runtime.calls import Calls, Perform
+from engine.runtime.clock import Chance, Clock, Ids
+from engine.runtime.deployments import Deployments
+from engine.runtime.housekeeping import Housekeeping
+from engine.runtime.intake import Intake
+from engine.runtime.loop import Loop
+from engine.runtime.meter import Meter
+from engine.runtime.schedules import Schedules
+from engine.settings import Settings
+from engine.store.interface import Store
+
+log = logging.getLogger("engine")
+
+RECOVERY_WINDOW = 500
+
+
+class Engine:
+    """Moves the tasks of one store."""
+
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, chance: Chance, perform: Perform
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._chance = chance
+        self.meter = Meter()
+        self.intake = Intake(settings.max_waiting)
+        self.deployments = Deployments(
+            Ids(clock, chance),
+            Limits(task_bytes=settings.max_task_bytes),
+            settings.variables,
+            settings.base_url,
+        )
+        self._calls = Calls(perform, self.intake, store)
+        self._alarms = Alarms(store, self.intake, clock)
+        self._loop = Loop(store, self.deployments, self.intake, clock, self._after)
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._schedules = Schedules(
+            self._scheduler, self.intake, lambda: datetime.fromtimestamp(clock.now() / 1e6, UTC)
+        )
+        self._housekeeping = Housekeeping(store, self.intake, clock, self.deployments)
+        self._listeners: list[Callable[[Batch], None]] = []
+        self._running: list[asyncio.Task[None]] = []
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests would be taken and stored now."""
+        is_running = bool(self._running) and not self._running[0].done()
+        return is_running and self._loop.is_healthy and self.intake.room() > 0
+
+    def listen(self, listener: Callable[[Batch], None]) -> None:
+        """Has a function told of every batch that is safe on disk."""
+        self._listeners.append(listener)
+
+    async def deploy(self, definitions: Sequence[Definition]) -> None:
+        """Puts definitions into force and plans their schedules."""
+        await self.deployments.deploy(self._store, definitions, self._clock.now(), self._chance)
+        self._schedules.plan(definitions)
+
+    async def start(self, *, with_calls: bool) -> None:
+        """Starts to move tasks, those first that were on their way when the engine stopped."""
+        started = self._clock.now()
+        if not with_calls:
+            self._calls.hold_back()
+        self._running = [
+            asyncio.create_task(self._loop.run(), name="loop"),
+            asyncio.create_task(_patiently(self._alarms.run), name="alarms"),
+            asyncio.create_task(_patiently(lambda: self._recover(started)), name="recovery"),
+        ]
+        for part in self._running:
+            part.add_done_callback(_log_death)
+        self._housekeeping.plan(self._scheduler)
+        self._scheduler.start()
+
+    async def _recover(self, started: int) -> None:
+        """Takes on what stood READY or CALLING when the engine stopped, a window at a time."""
+        after = ""
+        while walks := await self._store.walks(started, after, RECOVERY_WINDOW):
+            after = walks[-1].task_id
+            self.intake.put(
+                Continue(walk.task_id, walk.visit, walk.state is TaskState.CALLING)
+                for walk in walks
+            )
+            await self.intake.worked_off(RECOVERY_WINDOW)
+
+    def _after(self, batch: Batch) -> None:
+        """Does what may be done only now that a batch is safe on disk."""
+        self.deployments.count(batch)
+        self.meter.count(batch)
+        if batch.cancelled:
+            self._calls.cancel(batch.cancelled)
+        if batch.calls:
+            self._calls.start(batch.calls)
+        if batch.alarms:
+            self._alarms.arm(batch.alarms)
+        if batch.resumed:
+            self.intake.put(Continue(task_id, visit) for task_id, visit in batch.resumed)
+        for incident in batch.incidents:
+            log.error(
+                "incident %s in node '%s' of '%s'",
+                incident.incident_id, incident.node, incident.process,
+                exc_info=incident.exception,
+            )  # fmt: skip
+        for alert in batch.alerts:
+            log.warning(
+                "%d tasks stand in '%s' of '%s': the alert is %s",
+                alert.standing, alert.node, alert.process, "on" if alert.is_on else "over",
+            )  # fmt: skip
+        for listener in self._listeners:
+            listener(batch)
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuses what is new, finishes what is in hand, and ends."""
+        self.intake.close()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        if not self._running:
+            return
+        loop, *others = self._running
+        for other in others:
+            other.cancel()
+        await self._calls.stop(grace_s)
+        if not loop.done():
+            await self._loop.rest()
+        loop.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running = []
+
+
+async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
+    """Begins again after the database did not answer."""
+    while True:
+        try:
+            return await work()
+        except StoreError as error:
+            log.warning("the database does not answer, trying again: %s", error)
+            await asyncio.sleep(1)
+
+
+def _log_death(part: asyncio.Task[None]) -> None:
+    """A part that dies is a fault of ours; without it the engine must not pretend to be well."""
+    if not part.cancelled() and part.exception() is not None:
+        log.critical("the engine's %s broke", part.get_name(), exc_info=part.exception())

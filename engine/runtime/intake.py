@@ -1,0 +1,87 @@
+"""What waits to be taken into a turn, and who waits for an answer. HOT.
+
+Two lines: what somebody outside waits for, which is bounded and refused with `Busy` when full, and
+what the engine itself produced (results, timers), which its producers bound.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from engine.core.batch import Answer
+from engine.core.message import Message
+from engine.errors import Busy
+
+Ticket = asyncio.Future[Answer]
+
+
+class Intake:
+    """The one door through which messages reach tasks."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._waiting: deque[Message] = deque()
+        self._own: deque[Message] = deque()
+        self._arrived = asyncio.Event()
+        self._was_taken = asyncio.Event()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._own)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether new requests are refused because the engine stops."""
+        return self._is_closed
+
+    def offer(self, message: Message) -> None:
+        """Takes a request from outside.
+
+        Raises:
+            Busy: too much is in the air, or the engine is stopping.
+        """
+        if self._is_closed:
+            raise Busy("the engine is stopping", hint="send the request again in a moment")
+        if len(self._waiting) >= self._limit:
+            raise Busy(
+                f"{self._limit} requests wait already", hint="send the request again in a moment"
+            )
+        self._waiting.append(message)
+        self._arrived.set()
+
+    def room(self) -> int:
+        """Says how many more requests would be taken now."""
+        return 0 if self._is_closed else self._limit - len(self._waiting)
+
+    def put(self, messages: Iterable[Message]) -> None:
+        """Takes what the engine itself has to say."""
+        self._own.extend(messages)
+        self._arrived.set()
+
+    def put_back(self, messages: Iterable[Message]) -> None:
+        """Puts messages of a turn that could not be written to the head of the line."""
+        self._own.extendleft(reversed(list(messages)))
+        self._arrived.set()
+
+    async def take(self, at_most: int) -> list[Message]:
+        """Waits for messages and gives them; what the engine itself says comes first."""
+        while not (self._own or self._waiting):
+            self._arrived.clear()
+            await self._arrived.wait()
+        taken: list[Message] = []
+        self._was_taken.set()
+        for line in (self._own, self._waiting):
+            while line and len(taken) < at_most:
+                taken.append(line.popleft())
+        return taken
+
+    async def worked_off(self, at_most: int) -> None:
+        """Waits until no more than so many messages of the engine's own wait."""
+        while len(self._own) > at_most:
+            self._was_taken.clear()
+            await self._was_taken.wait()
+
+    def close(self) -> None:
+        """Refuses further requests; what was taken is still given out."""
+        self._is_closed = True
+        self._arrived.set()

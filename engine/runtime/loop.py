@@ -1,0 +1,112 @@
+"""The engine's heart: gather, load, turn, commit, and only then answer and act. HOT.
+
+A turn never begins before the commit of the one before has ended, so it always reads what is
+true. While a commit writes (in the store's own thread), requests are read, checked and queued.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from engine.core.batch import Answer, Batch
+from engine.core.message import Message
+from engine.core.turn import Turn
+from engine.core.world import World
+from engine.errors import EngineError, StoreError, StoreUnavailable
+from engine.runtime.clock import Clock
+from engine.runtime.intake import Intake
+from engine.store.interface import Store
+
+log = logging.getLogger("engine.loop")
+
+TURN_SIZE = 500
+"""Messages a turn: enough for group commit to pay, few enough for a prompt answer."""
+RETRY_AFTER_S = 1.0
+
+
+class Loop:
+    """Runs turns for as long as it is let; `after` is told of every batch that is safe on disk."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        intake: Intake,
+        clock: Clock,
+        after: Callable[[Batch], None],
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._intake = intake
+        self._clock = clock
+        self._after = after
+        self._idle = asyncio.Event()
+        self.is_healthy = True
+
+    async def rest(self) -> None:
+        """Waits until nothing is being worked on and nothing waits."""
+        while len(self._intake) or not self._idle.is_set():
+            await self._idle.wait()
+            await asyncio.sleep(0)
+
+    async def run(self) -> None:
+        """Takes turns until cancelled."""
+        while True:
+            self._idle.set()
+            messages = await self._intake.take(TURN_SIZE)
+            self._idle.clear()
+            await self._turn_or_one_by_one(messages)
+
+    async def _turn_or_one_by_one(self, messages: list[Message]) -> None:
+        """Runs a turn; if a message breaks it, each gets a turn of its own and the bad one none."""
+        try:
+            await self._turn(messages)
+        except StoreError as error:
+            await self._give_back(messages, error)
+        except Exception as error:  # a fault of ours must not stop everybody's tasks
+            if len(messages) == 1:
+                log.exception("a message was dropped: %s", type(messages[0]).__name__)
+                _tell(_tickets(messages), EngineError(f"a fault of the engine: {error!r}"))
+                return
+            for message in messages:
+                await self._turn_or_one_by_one([message])
+
+    async def _turn(self, messages: list[Message]) -> None:
+        turn = Turn(self._world, self._clock.now())
+        turn.take(messages)
+        while wants := turn.run():
+            turn.supply(await self._store.load(wants))
+        batch = turn.close()
+        if batch.has_rows:
+            await self._store.commit(batch)
+        self.is_healthy = True
+        for answer in batch.answers:
+            _give(answer)
+        self._after(batch)
+
+    async def _give_back(self, messages: list[Message], error: StoreError) -> None:
+        """Tells who waits that nothing was stored, and keeps for later what nobody repeats."""
+        if self.is_healthy:
+            log.error("the database refused a batch: %s", error)
+        self.is_healthy = False
+        _tell(_tickets(messages), StoreUnavailable(f"nothing was stored: {error}"))
+        self._intake.put_back(
+            message for message in messages if getattr(message, "ticket", None) is None
+        )
+        await asyncio.sleep(RETRY_AFTER_S)
+
+
+def _tickets(messages: list[Message]) -> list[object]:
+    return [getattr(message, "ticket", None) for message in messages]
+
+
+def _tell(tickets: list[object], error: EngineError) -> None:
+    for ticket in tickets:
+        if ticket is not None:
+            _give(Answer(ticket, error=error))
+
+
+def _give(answer: Answer) -> None:
+    ticket = answer.ticket
+    if isinstance(ticket, asyncio.Future) and not ticket.done():
+        ticket.set_result(answer)

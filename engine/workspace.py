@@ -1,0 +1,380 @@
+"""Everything one can do with an engine, in one place: HTTP, CLI and tests know only this.
+
+The only module that wires: it opens the store, makes the performer of outside calls, clock and
+chance, and passes them to the runtime.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core.batch import Answer, Batch, Delivery, Step
+from engine.core.graph import Graph, GraphNode
+from engine.core.message import (
+    Callback,
+    Delete,
+    Kept,
+    Message,
+    Modify,
+    Once,
+    Redeliver,
+    Rerun,
+    Submit,
+)
+from engine.core.task import Task, TaskState
+from engine.core.view import iso_time, step_view, task_view
+from engine.definition import Definition, load_files
+from engine.errors import (
+    DefinitionError,
+    EngineError,
+    InvalidData,
+    NotAllowed,
+    UnknownNode,
+    UnknownProcess,
+    UnknownTask,
+    WaitedInVain,
+)
+from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
+from engine.runtime.engine import Engine
+from engine.settings import Settings
+from engine.store.interface import Store, TaskQuery
+from engine.store.opening import announce, open_store
+
+STOPPED = frozenset({TaskState.SUCCESS, TaskState.ERROR, TaskState.PARKED})
+HASH_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A node that a callback URL leads to."""
+
+    graph: Graph
+    node: GraphNode
+
+
+class Workspace:
+    """One database with its processes and, once started, the engine that moves their tasks."""
+
+    def __init__(self, settings: Settings, store: Store, engine: Engine) -> None:
+        self.settings = settings
+        self._store = store
+        self._engine = engine
+        self._waiters: dict[str, list[asyncio.Future[Task]]] = {}
+        engine.listen(self._tell_waiters)
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        perform: Any = None,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        read_only: bool = False,
+    ) -> "Workspace":
+        """Opens the database and reads what processes there are; nothing moves yet.
+
+        Raises:
+            StoreError: it can't be opened, or another engine works on it.
+        """
+        clock = clock or SystemClock()
+        store = await open_store(settings.database, read_only=read_only)
+        engine = Engine(settings, store, clock, chance or system_chance(), perform)
+        await engine.deployments.load(store)
+        return cls(settings, store, engine)
+
+    # Life.
+
+    async def deploy_folder(self, paths: Sequence[Path]) -> tuple[Definition, ...]:
+        """Puts the processes of these files and folders into force.
+
+        Raises:
+            DefinitionError: a file has faults; nothing was changed. It carries all of them.
+        """
+        loaded = load_files(paths)
+        if loaded.errors:
+            raise DefinitionError(loaded.errors)
+        await self.deploy(loaded.definitions)
+        return loaded.definitions
+
+    async def deploy(self, definitions: Sequence[Definition]) -> None:
+        """Puts definitions into force."""
+        await self._engine.deploy(definitions)
+
+    async def start(self, *, with_calls: bool = True) -> None:
+        """Lets tasks move. Without calls they stop where they would call the outside."""
+        await self._engine.start(with_calls=with_calls)
+
+    def announce(self, url: str) -> None:
+        """Tells commands on this machine where this engine listens."""
+        announce(self.settings.database, url)
+
+    def set_public_url(self, url: str) -> None:
+        """Sets what callback URLs begin with, once it is known."""
+        self._engine.deployments.public_url = url.rstrip("/")
+
+    async def stop(self) -> None:
+        """Finishes what is in hand, then closes the database."""
+        await self._engine.stop(self.settings.stop_grace_seconds)
+        await self._store.aclose()
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.cancel()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests would be taken and stored now."""
+        return self._engine.is_ready
+
+    def listen(self, listener: Callable[[Batch], None]) -> None:
+        """Has a function told of every batch that is safe on disk."""
+        self._engine.listen(listener)
+
+    # Tasks.
+
+    async def submit(
+        self, process: str, data: dict[str, Any], ref: str = "", *, once: Once | None = None
+    ) -> Answer:
+        """Submits a task; when this returns it is safe on disk.
+
+        Raises:
+            RequestError: it was refused; nothing was stored.
+            Busy: too much is in the air.
+        """
+        return await self._request(Submit(process, ref, data, once=once))
+
+    async def submit_many(
+        self, process: str, items: Iterable[tuple[str, dict[str, Any], Once | None]]
+    ) -> list[Answer | EngineError]:
+        """Submits (ref, data, once) each on its own; gives a result for each, in order."""
+        pending: list[asyncio.Future[Answer] | EngineError] = []
+        for ref, data, once in items:
+            try:
+                pending.append(self._offer(Submit(process, ref, data, once=once)))
+            except EngineError as error:
+                pending.append(error)
+        results: list[Answer | EngineError] = []
+        for each in pending:
+            answer = each if isinstance(each, EngineError) else await each
+            if isinstance(answer, Answer) and answer.error is not None:
+                answer = answer.error
+            results.append(answer)
+        return results
+
+    async def ended(self, task_id: str, process: str, timeout_s: float | None) -> Task:
+        """Waits until a task has ended, or stands failed where nothing will move it.
+
+        Raises:
+            WaitedInVain: it did not in the time given.
+        """
+        waiter: asyncio.Future[Task] = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(task_id, [])
+        waiters.append(waiter)
+        try:
+            task = await self._store.task((process, task_id))
+            if task is not None and task.state in STOPPED:
+                return task
+            return await asyncio.wait_for(waiter, timeout_s)
+        except TimeoutError:
+            raise WaitedInVain(
+                f"the task '{task_id}' of '{process}' did not end within {timeout_s:g} s",
+                hint="it goes on; ask again with 'engine show' or GET",
+            ) from None
+        finally:
+            waiters.remove(waiter)
+            if not waiters:
+                self._waiters.pop(task_id, None)
+
+    async def task(self, process: str, ref: str) -> Task:
+        """Finds a task by ref or id: the unfinished one, else the newest.
+
+        Raises:
+            UnknownProcess: there is no such process.
+            UnknownTask: it has no such task.
+        """
+        self.graph(process)
+        task = await self._store.task((process, ref))
+        if task is None:
+            raise UnknownTask(f"'{process}' has no task '{ref}'")
+        return task
+
+    async def history(self, task: Task) -> list[Step]:
+        """Gives the finished visits of a task in order."""
+        return await self._store.history(task.task_id)
+
+    async def tasks(self, query: TaskQuery) -> list[Task]:
+        """Lists tasks of a process, newest first."""
+        self.graph(query.process)
+        return await self._store.tasks(query)
+
+    async def modify(self, process: str, ref: str, data: dict[str, Any]) -> Answer:
+        """Merges data into a task; one that waits for a callback goes on with it."""
+        self.graph(process)
+        return await self._request(Modify(process, ref, data))
+
+    async def delete(self, process: str, ref: str) -> Answer:
+        """Removes a task."""
+        self.graph(process)
+        return await self._request(Delete(process, ref))
+
+    async def rerun(
+        self, process: str, ref: str, node: str = "", *, once: Once | None = None
+    ) -> Answer:
+        """Puts a failed task back into the node it failed in, or into another."""
+        self.graph(process)
+        return await self._request(Rerun(process, ref, node, once=once))
+
+    async def undelivered(self, after: str = "", limit: int = 50) -> list[Kept]:
+        """Lists the messages that nobody took."""
+        return await self._store.undelivered(after, limit)
+
+    async def redeliver(self, message_id: str, *, once: Once | None = None) -> Answer:
+        """Offers an undelivered message to its task once more."""
+        return await self._request(Redeliver(message_id, once=once))
+
+    # Callbacks.
+
+    def target(self, hex_id: str, callback_hash: str, conv_id: int | None = None) -> Target:
+        """Finds the node that a callback URL leads to.
+
+        Raises:
+            NotAllowed: the hash is wrong, or there is nothing there; which of both is not told.
+        """
+        deployments = self._engine.deployments
+        found = deployments.by_hex_id(hex_id)
+        row = deployments.row(found[0]) if found else None
+        expected = row.callback_hash if row else "0" * HASH_LENGTH
+        is_right = hmac.compare_digest(expected.encode(), callback_hash.encode())
+        if not (is_right and found and row) or conv_id not in (None, row.conv_id):
+            raise NotAllowed("Access denied")
+        graph = self.graph(found[0])
+        node = graph.nodes.get(found[1])
+        if node is None or not node.type.takes_callbacks():
+            raise NotAllowed("Access denied")
+        return Target(graph, node)
+
+    async def callback(self, target: Target, body: dict[str, Any], event_key: str = "") -> Delivery:
+        """Takes a callback whose body says whom it is for; it is safe on disk when this returns.
+
+        Raises:
+            InvalidData: the body names nobody.
+        """
+        try:
+            address = target.node.type.address(target.node.settings, body)
+        except ValueError as error:
+            raise InvalidData(f"bad task id path: {error}") from None
+        if address is None:
+            raise InvalidData("bad task id path: the node says neither task_id nor ref")
+        message = Callback(
+            target.graph.process, target.node.id, address.task_id, address.ref, body,
+            address.is_sync, address.keep, event_key,
+        )  # fmt: skip
+        return await self.deliver(message)
+
+    async def deliver(self, message: Callback) -> Delivery:
+        """Takes a callback that a provider's own form says whom it is for."""
+        delivery = (await self._request(message)).delivery
+        return delivery or Delivery.KEPT
+
+    def callback_url(self, process: str, node: str, plugin: str = "") -> str:
+        """Gives a node's callback URL."""
+        graph = self.graph(process)
+        found = graph.nodes.get(node)
+        if found is None or not found.type.takes_callbacks():
+            waiting = [each.id for each in graph.nodes.values() if each.type.takes_callbacks()]
+            raise UnknownNode(
+                f"'{process}' has no node '{node}' that takes callbacks",
+                hint=f"it has: {', '.join(waiting) or 'none'}",
+            )
+        return self._engine.deployments.callback_url(process, node, plugin)
+
+    # Processes.
+
+    def graph(self, process: str) -> Graph:
+        """Gives the version of a process that is in force.
+
+        Raises:
+            UnknownProcess: there is none.
+        """
+        graph = self._engine.deployments.current(process)
+        if graph is None:
+            raise UnknownProcess(f"there is no process '{process}'")
+        return graph
+
+    def graphs(self) -> list[Graph]:
+        """Gives every process in force, by alias."""
+        rows = sorted(self._engine.deployments.rows(), key=lambda row: row.process)
+        found = (self._engine.deployments.current(row.process) for row in rows)
+        return [graph for graph in found if graph is not None]
+
+    def definition(self, process: str) -> Definition:
+        """Gives a process as its author wrote it."""
+        definition = self._engine.deployments.definition(process)
+        if definition is None:
+            raise UnknownProcess(f"there is no process '{process}'")
+        return definition
+
+    def counts(self, process: str) -> dict[str, tuple[int, int]]:
+        """Gives for each node of a process how many tasks came in and went out."""
+        counts = self._engine.deployments.counts()
+        return {node: counts.get((process, node), (0, 0)) for node in self.graph(process).nodes}
+
+    async def oldest_waiting(self) -> Mapping[str, int]:
+        """Gives for each process since when its longest unchanged unfinished task stands."""
+        return await self._store.oldest_waiting()
+
+    @property
+    def meter(self) -> Mapping[str, int]:
+        """What was counted since the start: tasks, batches, callbacks, calls."""
+        return self._engine.meter.values()
+
+    # Shapes.
+
+    def view(self, task: Task) -> dict[str, Any]:
+        """Gives the JSON object of a task."""
+        graph = self._engine.deployments.graph(task.process, task.version)
+        return task_view(task, graph)
+
+    def view_history(self, steps: Iterable[Step]) -> list[dict[str, Any]]:
+        """Gives the JSON list of a task's history."""
+        return [step_view(step) for step in steps]
+
+    def view_kept(self, kept: Kept) -> dict[str, Any]:
+        """Gives the JSON object of an undelivered message; its data stays inside."""
+        return {
+            "id": kept.message_id,
+            "kind": kept.kind,
+            "process": kept.process,
+            "ref": kept.ref,
+            "node": kept.node,
+            "reason": kept.reason,
+            "arrived": iso_time(kept.arrived),
+            "expires": iso_time(kept.expires),
+            "parameters": sorted(kept.data),
+        }
+
+    # Inside.
+
+    async def _request(self, message: Message) -> Answer:
+        answer = await self._offer(message)
+        if answer.error is not None:
+            raise answer.error
+        return answer
+
+    def _offer(self, message: Any) -> asyncio.Future[Answer]:
+        """Hands a message to the engine; the future is done after the commit."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        message.ticket = future
+        self._engine.intake.offer(message)
+        return future
+
+    def _tell_waiters(self, batch: Batch) -> None:
+        if not self._waiters:
+            return
+        for task in batch.stopped:
+            for waiter in self._waiters.get(task.task_id, ()):
+                if not waiter.done():
+                    waiter.set_result(task)
