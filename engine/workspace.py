@@ -41,7 +41,9 @@ from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
 from engine.settings import Settings
 from engine.store.interface import Store, TaskQuery
-from engine.store.opening import announce, open_store
+from engine.store.opening import announce, open_store, serving
+
+__all__ = ["Target", "TaskQuery", "Workspace", "serving"]
 
 STOPPED = frozenset({TaskState.SUCCESS, TaskState.ERROR, TaskState.PARKED})
 HASH_LENGTH = 40
@@ -88,12 +90,16 @@ class Workspace:
 
     # Life.
 
-    async def deploy_folder(self, paths: Sequence[Path]) -> tuple[Definition, ...]:
+    async def deploy_folder(
+        self, paths: Sequence[Path], *, may_be_missing: bool = False
+    ) -> tuple[Definition, ...]:
         """Puts the processes of these files and folders into force.
 
         Raises:
             DefinitionError: a file has faults; nothing was changed. It carries all of them.
         """
+        if may_be_missing:
+            paths = [path for path in paths if path.exists()]
         loaded = load_files(paths)
         if loaded.errors:
             raise DefinitionError(loaded.errors)
@@ -123,6 +129,10 @@ class Workspace:
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.cancel()
+
+    async def rest(self) -> None:
+        """Waits until every task stands where only time or somebody outside can move it."""
+        await self._engine.rest()
 
     @property
     def is_ready(self) -> bool:
@@ -338,9 +348,45 @@ class Workspace:
         graph = self._engine.deployments.graph(task.process, task.version)
         return task_view(task, graph)
 
-    def view_history(self, steps: Iterable[Step]) -> list[dict[str, Any]]:
-        """Gives the JSON list of a task's history."""
-        return [step_view(step) for step in steps]
+    def view_history(self, steps: Iterable[Step], task: Task) -> list[dict[str, Any]]:
+        """Gives the JSON list of a task's way: its finished visits, and the one it is at."""
+        visits = [step_view(step) for step in steps]
+        if not task.is_finished:
+            visits.append(step_view(Step(task.visit, task.node, task.memo.entered, None, "")))
+        return visits
+
+    def view_process(self, graph: Graph) -> dict[str, Any]:
+        """Gives the JSON object of a process, with its counts per node."""
+        counts = self.counts(graph.process)
+        return {
+            "process": graph.process,
+            "id": graph.conv_id,
+            "title": graph.title,
+            "version": graph.version,
+            "status": graph.status,
+            "params": [
+                {
+                    "name": each.name,
+                    "type": each.type,
+                    "required": each.required,
+                    "secret": each.secret,
+                    "output": each.output,
+                    "description": each.description,
+                }
+                for each in graph.parameters.values()
+            ],
+            "nodes": [
+                {
+                    "node": node.id,
+                    "title": node.title,
+                    "type": node.type.type,
+                    "standing": counts[node.id][0] - counts[node.id][1],
+                    "in": counts[node.id][0],
+                    "out": counts[node.id][1],
+                }
+                for node in graph.nodes.values()
+            ],
+        }
 
     def view_kept(self, kept: Kept) -> dict[str, Any]:
         """Gives the JSON object of an undelivered message; its data stays inside."""

@@ -15,7 +15,7 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Step:
-    """One finished visit, as the history keeps it. Times are Unix microseconds.
+    """One visit, as the history keeps it. Times are Unix microseconds.
 
     Not frozen: one is built for every visit on the hot path.
     """
@@ -23,7 +23,7 @@ class Step:
     visit: int
     node: str
     entered: int
-    left: int
+    left: int | None
     by: str
     error: tuple[str, str, str] | None = None  # kind, tag, description
 

@@ -102,6 +102,7 @@ class Requests:
             if kept in live.mail:
                 live.mail.remove(kept)
             ledger.take(kept)
+            step.note_event(ledger, live, kept.event_key, kept.rank)
             self._advance(live, step.resume(ledger, live, Arrived(kept.data)))
             delivery = Delivery.TAKEN
         elif kept.state is KeptState.UNDELIVERED:

@@ -230,10 +230,11 @@ class Turn:
 
     def _unsent(self, message: Unsent) -> None:
         live = self._awake(message.task_id)
-        if live is not None and self._is_same_visit(live, message.visit):
-            if live.task.state is TaskState.CALLING:
-                live.task.state = TaskState.READY
-                live.is_changed = True
+        if live is None or not self._is_same_visit(live, message.visit):
+            return
+        if live.task.state is TaskState.CALLING:
+            live.task.state = TaskState.READY
+            live.is_changed = True
 
     def _expire(self, message: Expire) -> None:
         kept = self.ledger.message(message.message_id)

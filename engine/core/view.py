@@ -38,6 +38,7 @@ def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
         "changed": iso_time(task.changed),
         "finished": iso_time(task.finished),
         "due": iso_time(task.due),
+        "failed_in": task.memo.failed_in or None,
         "error": error and {"kind": error.kind, "tag": error.tag, "description": error.description},
     }
 

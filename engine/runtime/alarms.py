@@ -79,7 +79,4 @@ class Alarms:
         now = self._clock.now()
         wake = min(self._heap[0][0] if self._heap else now + WINDOW_US, now + WINDOW_US // 4)
         self._nearer.clear()
-        try:
-            await asyncio.wait_for(self._nearer.wait(), max((wake - now) / 1e6, 0.0))
-        except TimeoutError:
-            return
+        await self._clock.wait(self._nearer, wake)

@@ -127,6 +127,11 @@ class Calls:
             self._intake.put(Continue(walk.task_id, walk.visit) for walk in new)
         self._nodes[process, name].is_overfull = True
 
+    async def rest(self) -> None:
+        """Waits until nothing is out."""
+        while self._out or self._helpers:
+            await asyncio.wait([*self._out.values(), *self._helpers])
+
     async def stop(self, grace_s: float) -> None:
         """Sends nothing more and lets what is out come back for a while.
 

@@ -1,5 +1,6 @@
 """Time, chance and ids: the only place that asks the system for them."""
 
+import asyncio
 import random
 import time
 from typing import Protocol
@@ -10,6 +11,9 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Gives Unix microseconds."""
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        """Waits until the event is set or that moment has come, whichever is first."""
 
 
 class Chance(Protocol):
@@ -28,6 +32,13 @@ class SystemClock:
         """Gives Unix microseconds, at least as many as the last time."""
         self._last = max(self._last, time.time_ns() // 1000)
         return self._last
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        """Waits until the event is set or that moment has come."""
+        try:
+            await asyncio.wait_for(event.wait(), max((until - self.now()) / 1e6, 0.0))
+        except TimeoutError:
+            return
 
 
 def system_chance() -> Chance:

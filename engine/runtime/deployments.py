@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.core.batch import Batch, Limits
 from engine.core.graph import Graph
-from engine.definition import Definition, compile_graph, load_text
-from engine.errors import DefinitionError, TemplateError
+from engine.definition import Catalog, Definition, compile_graph, read_definition
+from engine.errors import TemplateError
 from engine.runtime.clock import Chance, Ids
 from engine.store.interface import NewVersion, ProcessRow, Store, VersionRow
 
@@ -107,9 +107,9 @@ class Deployments:
     def definition(self, process: str) -> Definition | None:
         """Gives the newest definition of a process, as its author wrote it."""
         if process not in self._definitions and (row := self._rows.get(process)):
-            version = self._versions[process, row.version]
-            loaded = load_text(version.source, version.file)
-            self._definitions.update({found.process: found for found in loaded.definitions})
+            found = _read(self._versions[process, row.version])
+            if found is not None:
+                self._definitions[process] = found
         return self._definitions.get(process)
 
     def rows(self) -> Iterable[ProcessRow]:
@@ -144,10 +144,21 @@ class Deployments:
         version, row = self._versions.get(key), self._rows.get(key[0])
         if version is None or row is None:
             return None
-        loaded = load_text(version.source, version.file)
-        try:
-            return compile_graph(loaded.one(), version=version.version, conv_id=row.conv_id)
-        except DefinitionError:
-            # A node type that was there when the version was deployed may be gone.
-            log.exception("version %d of '%s' can't be used any more", key[1], key[0])
+        definition = _read(version)
+        if definition is None:
             return None
+        return compile_graph(definition, version=version.version, conv_id=row.conv_id)
+
+
+def _read(version: VersionRow) -> Definition | None:
+    """Reads a version that was right when it was deployed.
+
+    A node type that was there then may be gone; its tasks can be seen, but not moved.
+    """
+    definition, faults = read_definition(version.source, version.file, Catalog.installed())
+    errors = [fault for fault in faults if fault.is_error]
+    if definition is None or errors:
+        shown = "; ".join(map(str, errors))
+        log.error("version %d of '%s' can't be used: %s", version.version, version.process, shown)
+        return None
+    return definition

@@ -124,6 +124,14 @@ class Engine:
         for listener in self._listeners:
             listener(batch)
 
+    async def rest(self) -> None:
+        """Waits until every task stands where only time or somebody outside can move it."""
+        while True:
+            await self._calls.rest()
+            await self._loop.rest()
+            if not len(self._calls) and not len(self.intake):
+                return
+
     async def stop(self, grace_s: float) -> None:
         """Refuses what is new, finishes what is in hand, and ends."""
         self.intake.close()

@@ -64,14 +64,18 @@ class Intake:
         self._arrived.set()
 
     async def take(self, at_most: int) -> list[Message]:
-        """Waits for messages and gives them; what the engine itself says comes first."""
+        """Waits for messages and gives them.
+
+        What the engine itself says comes first, but never fills a turn while others wait.
+        """
         while not (self._own or self._waiting):
             self._arrived.clear()
             await self._arrived.wait()
-        taken: list[Message] = []
         self._was_taken.set()
-        for line in (self._own, self._waiting):
-            while line and len(taken) < at_most:
+        share = at_most - min(len(self._waiting), at_most // 4)
+        taken: list[Message] = []
+        for line, up_to in ((self._own, share), (self._waiting, at_most)):
+            while line and len(taken) < up_to:
                 taken.append(line.popleft())
         return taken
 

@@ -1,0 +1,43 @@
+"""`engine check`: is what was written right?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import Exit, Output
+from engine.cli.run import Json, Processes, run
+from engine.definition import load_files
+from engine.settings import Settings
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; the workspace's if left out.")
+    ] = None,
+    *,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Check process files; every fault is printed as FILE:LINE:COLUMN: message (rule).
+
+    Example: [bold]engine check processes/sms[/]
+    """
+
+    async def work(settings: Settings, output: Output) -> int:
+        loaded = load_files(paths or [Path(settings.processes)])
+        if output.is_json:
+            output.document(
+                {"files": loaded.files, "faults": [fault.as_json() for fault in loaded.faults]}
+            )
+        else:
+            for fault in loaded.faults:
+                output.console.print(str(fault), markup=False)
+            warnings = len(loaded.faults) - len(loaded.errors)
+            output.console.print(
+                f"{loaded.files} files, {len(loaded.errors)} faults, {warnings} warnings",
+                markup=False,
+            )
+        return Exit.FAILED if loaded.errors else Exit.DONE
+
+    run(work, is_json=json, processes=processes)

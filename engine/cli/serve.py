@@ -1,0 +1,88 @@
+"""`engine serve`: HTTP API, callbacks and workers in one process."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from engine.cli.output import Exit, Output
+from engine.cli.run import Database, Processes, run
+from engine.errors import EngineError
+from engine.settings import Settings
+from engine.workspace import Workspace
+
+RELOAD_EVERY_S = 0.5
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option("--host", help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="0 takes any free port.")] = None,
+    database: Database = None,
+    processes: Processes = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option("--public-url", help="What callback URLs begin with.", metavar="URL"),
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Put changed process files into force at once.")
+    ] = False,
+) -> None:
+    """Serve: take tasks and callbacks over HTTP, and move tasks.
+
+    Example: [bold]engine serve --port 8080 --public-url https://engine.example.com[/]
+    """
+
+    async def work(settings: Settings, output: Output) -> int:
+        from engine.web.server import serve as serve_http  # noqa: PLC0415 -- slow to import
+
+        folder = Path(settings.processes)
+        workspace = await Workspace.open(settings)
+        try:
+            deployed = await workspace.deploy_folder([folder])
+            await workspace.start()
+
+            def ready(url: str) -> None:
+                if not settings.public_url:
+                    workspace.set_public_url(url)
+                workspace.announce(url)
+                output.note(f"[green]serving[/] {escape(url)}  {len(deployed)} processes")
+
+            watching = asyncio.create_task(_watch(workspace, folder, output)) if reload else None
+            try:
+                await serve_http(workspace, settings, ready=ready)
+            except asyncio.CancelledError:
+                output.note("stopping: finishing what is in hand")
+            if watching is not None:
+                watching.cancel()
+        finally:
+            await asyncio.shield(workspace.stop())
+        return Exit.DONE
+
+    run(
+        work, is_json=False, host=host, port=port, database=database, processes=processes,
+        public_url=public_url,
+    )  # fmt: skip
+
+
+async def _watch(workspace: Workspace, folder: Path, output: Output) -> None:
+    """Puts changed files into force; faults are printed and change nothing."""
+    before = _stamps(folder)
+    while True:
+        await asyncio.sleep(RELOAD_EVERY_S)
+        now = _stamps(folder)
+        if now == before:
+            continue
+        before = now
+        try:
+            await workspace.deploy_folder([folder])
+        except EngineError as error:
+            output.messages.print(str(error), markup=False)
+        else:
+            output.note("[green]reloaded[/]")
+
+
+def _stamps(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("*.y*ml")}
