@@ -1,0 +1,131 @@
+"""Call Process: creates a task in another process and waits for its reply."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from engine.node import (
+    Answer,
+    Ask,
+    Constant,
+    CreateTask,
+    Done,
+    ErrorKind,
+    Fail,
+    Go,
+    NodeType,
+    Outcome,
+    RefersTo,
+    Refusal,
+    Refused,
+    Replied,
+    Template,
+    Text,
+    Visit,
+    Wait,
+    WaitKind,
+    encode,
+)
+
+RESULT = "__conveyor_copy_task_result__"
+REPLY_TYPE = "__conveyor_rpc_reply_return_type_error__"
+REPLY_TAG = "__conveyor_rpc_reply_return_type_tag__"
+REPLY_DESCRIPTION = "__conveyor_rpc_reply_return_description__"
+_NOT_COPIED = ("__conveyor_", "__rpc_")
+_TAGS = {
+    Refusal.UNKNOWN_PROCESS: "access_denied",
+    Refusal.NOT_ACTIVE: "conveyor_is_not_active",
+    Refusal.INVALID_DATA: "wrong_validate_params",
+    Refusal.TOO_LARGE: "rpc_task_size_overflow",
+    Refusal.TOO_DEEP: "rpc_depth_limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The keys of a call node."""
+
+    process: Annotated[
+        Text, RefersTo("process", gets_task=True, replies=True), "The process that is called."
+    ]
+    data: Annotated[
+        Template | None, "The parameters to send; they win over copied ones of the same name."
+    ] = None
+    all_params: Annotated[bool, "Whether all parameters of this task are sent."] = False
+
+
+class CallProcess(NodeType[Settings]):
+    """Waits until the called process replies; the reply is merged into the task's data."""
+
+    type = "call_process"
+    title = "Call Process"
+    prefixes = ("rpc",)
+    size_tag = "rpc_task_size_overflow"
+    waits = True
+
+    def enter(self, settings: Settings, visit: Visit) -> Outcome:
+        listed = settings.data.render(visit) if settings.data is not None else {}
+        if not isinstance(listed, dict):
+            return _refused(
+                "rpc_task_wrong_convert_param",
+                f"Param: data, Value: {_text(listed)[:100]}, Try convert to: object",
+            )
+        inherited = _copied(visit.data) if settings.all_params else {}
+        caller = {
+            "__rpc_conv_id__": visit.origin["conv_id"],
+            "__rpc_ref_id__": visit.ref,
+            "__rpc_corr_id__": visit.key,
+        }
+        process = _text(settings.process.render(visit))
+        return Ask(
+            CreateTask(process, "", {**listed, **caller}, inherited, wait_for_reply=True),
+        )
+
+    def resume(self, settings: Settings, visit: Visit, answer: Answer) -> Outcome:
+        match answer:
+            case Done():
+                return Wait(WaitKind.REPLY)
+            case Refused(reason, description) if reason in _TAGS:
+                return _refused(_TAGS[reason], description)
+            case Replied(is_exception=True):
+                return _exception(answer)
+            case Replied(data):
+                return Go(changes=data, removed=_stale(visit))
+            case _:
+                return super().resume(settings, visit, answer)
+
+    def problems(self, settings: Settings) -> Iterator[tuple[str, str]]:
+        if settings.data in (None, Constant({})) and not settings.all_params:
+            yield "data", "nothing is sent: list parameters in 'data' or set 'all_params: true'"
+
+
+def _copied(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if not name.startswith(_NOT_COPIED)}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else encode(value).decode()
+
+
+def _refused(tag: str, description: str) -> Fail:
+    return Fail(ErrorKind.SOFTWARE, tag, description, {RESULT: tag})
+
+
+def _exception(reply: Replied) -> Fail:
+    """Merges what an exception carries, and says what it is under both families of names."""
+    tag = reply.tag or "rpc_reply_exception"
+    noted = {
+        REPLY_TYPE: ErrorKind.SOFTWARE.value,
+        REPLY_TAG: tag,
+        REPLY_DESCRIPTION: reply.reason,
+    }
+    return Fail(ErrorKind.SOFTWARE, tag, reply.reason, {**reply.data, **noted})
+
+
+def _stale(visit: Visit) -> tuple[str, ...]:
+    """Names what an earlier exception left: a call that worked must not look failed."""
+    if REPLY_TAG not in visit.data:
+        return ()
+    return (REPLY_TYPE, REPLY_TAG, REPLY_DESCRIPTION)
