@@ -37,6 +37,8 @@ from engine.errors import (
     UnknownTask,
     WaitedInVain,
 )
+from engine.outside.http import HttpPerformer, open_transport
+from engine.runtime.calls import Perform
 from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
 from engine.settings import Settings
@@ -60,8 +62,11 @@ class Target:
 class Workspace:
     """One database with its processes and, once started, the engine that moves their tasks."""
 
-    def __init__(self, settings: Settings, store: Store, engine: Engine) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, engine: Engine, outside: HttpPerformer | None
+    ) -> None:
         self.settings = settings
+        self._outside = outside
         self._store = store
         self._engine = engine
         self._waiters: dict[str, list[asyncio.Future[Task]]] = {}
@@ -72,7 +77,7 @@ class Workspace:
         cls,
         settings: Settings,
         *,
-        perform: Any = None,
+        perform: Perform | None = None,
         clock: Clock | None = None,
         chance: Chance | None = None,
         read_only: bool = False,
@@ -84,9 +89,13 @@ class Workspace:
         """
         clock = clock or SystemClock()
         store = await open_store(settings.database, read_only=read_only)
+        outside = None
+        if perform is None:
+            outside = HttpPerformer(open_transport())
+            perform = outside.perform
         engine = Engine(settings, store, clock, chance or system_chance(), perform)
         await engine.deployments.load(store)
-        return cls(settings, store, engine)
+        return cls(settings, store, engine, outside)
 
     # Life.
 
@@ -126,6 +135,8 @@ class Workspace:
         """Finishes what is in hand, then closes the database."""
         await self._engine.stop(self.settings.stop_grace_seconds)
         await self._store.aclose()
+        if self._outside is not None:
+            await self._outside.aclose()
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.cancel()

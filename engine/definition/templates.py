@@ -1,0 +1,59 @@
+"""Templates of settings: what is a template, what is a constant, and what one of them uses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.core.node import Constant
+from engine.core.node import Template as Rendered
+from engine.template import (
+    Template,
+    TemplateSyntaxFault,
+    compile_expression,
+    compile_template,
+    compile_value,
+)
+
+Misspelt = TemplateSyntaxFault
+"""A template can't be read; it says why, and where in its text."""
+
+_MARKS = ("{{", "{%", "{#")
+
+
+def has_template(text: str) -> bool:
+    """Tells whether a text has anything in it that is not taken word for word."""
+    return any(mark in text for mark in _MARKS)
+
+
+def template_of_text(text: str, names: frozenset[str]) -> Template:
+    """Compiles a text in which templates stand.
+
+    Raises:
+        TemplateSyntaxFault: it can't be read.
+    """
+    return compile_template(text, names)
+
+
+def expression_of(text: str, names: frozenset[str]) -> Template:
+    """Compiles an expression without braces.
+
+    Raises:
+        TemplateSyntaxFault: it can't be read.
+    """
+    return compile_expression(text, names)
+
+
+def template_of_value(value: Any, names: frozenset[str]) -> Rendered:
+    """Compiles a JSON value whose texts are known to be right.
+
+    What has no parts is a `Constant`, which node types may look into before any task comes.
+    """
+    if isinstance(value, str) and has_template(value):
+        return compile_template(value, names)
+    if isinstance(value, list | dict) and value:
+        return compile_value(value, names)
+    return Constant(value)
+
+
+def calls_of(template: Template, function: str) -> Iterator[tuple[Any, ...]]:
+    """Yields the arguments of each call of an engine's function; None stands for computed ones."""
+    yield from (args for name, args in template.calls if name == function)
