@@ -35,6 +35,13 @@ from engine.core.node import (
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
 from engine.core.pattern import compile_pattern
 from engine.core.task import ErrorKind, WaitKind, encode
+from engine.core.value import (
+    as_text,
+    not_convertible,
+    read_path,
+    split_path,
+    without_system_names,
+)
 
 __all__ = [
     "Address",
@@ -76,7 +83,12 @@ __all__ = [
     "Wait",
     "WaitKind",
     "Writes",
+    "as_text",
     "compile_pattern",
     "encode",
+    "not_convertible",
     "parse_duration",
+    "read_path",
+    "split_path",
+    "without_system_names",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from engine.node import (
     Answer,
@@ -24,14 +24,15 @@ from engine.node import (
     Visit,
     Wait,
     WaitKind,
-    encode,
+    as_text,
+    not_convertible,
+    without_system_names,
 )
 
 RESULT = "__conveyor_copy_task_result__"
 REPLY_TYPE = "__conveyor_rpc_reply_return_type_error__"
 REPLY_TAG = "__conveyor_rpc_reply_return_type_tag__"
 REPLY_DESCRIPTION = "__conveyor_rpc_reply_return_description__"
-_NOT_COPIED = ("__conveyor_", "__rpc_")
 _TAGS = {
     Refusal.UNKNOWN_PROCESS: "access_denied",
     Refusal.NOT_ACTIVE: "conveyor_is_not_active",
@@ -68,15 +69,15 @@ class CallProcess(NodeType[Settings]):
         if not isinstance(listed, dict):
             return _refused(
                 "rpc_task_wrong_convert_param",
-                f"Param: data, Value: {_text(listed)[:100]}, Try convert to: object",
+                not_convertible("data", listed, "object"),
             )
-        inherited = _copied(visit.data) if settings.all_params else {}
+        inherited = without_system_names(visit.data) if settings.all_params else {}
         caller = {
             "__rpc_conv_id__": visit.origin["conv_id"],
             "__rpc_ref_id__": visit.ref,
             "__rpc_corr_id__": visit.key,
         }
-        process = _text(settings.process.render(visit))
+        process = as_text(settings.process.render(visit))
         return Ask(
             CreateTask(process, "", {**listed, **caller}, inherited, wait_for_reply=True),
         )
@@ -97,16 +98,6 @@ class CallProcess(NodeType[Settings]):
     def problems(self, settings: Settings) -> Iterator[tuple[str, str]]:
         if settings.data in (None, Constant({})) and not settings.all_params:
             yield "data", "nothing is sent: list parameters in 'data' or set 'all_params: true'"
-
-
-def _copied(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if not name.startswith(_NOT_COPIED)}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()
 
 
 def _refused(tag: str, description: str) -> Fail:

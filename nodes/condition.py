@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -19,8 +19,10 @@ from engine.node import (
     Outcome,
     Text,
     Visit,
+    as_text,
     compile_pattern,
-    encode,
+    read_path,
+    split_path,
 )
 
 
@@ -123,8 +125,8 @@ def _is_true(check: Check, visit: Visit) -> bool:
     value = _at(visit, str(param.value)) if isinstance(param, Constant) else param.render(visit)
     compare = _COMPARISONS.get(check.fun)
     if compare is None:
-        pattern = _pattern(_text(const))
-        return pattern is not None and bool(pattern(_text(value)))
+        pattern = _pattern(as_text(const))
+        return pattern is not None and bool(pattern(as_text(value)))
     left, right = _CONVERSIONS[check.cast](value), _CONVERSIONS[check.cast](const)
     if left is None or right is None:
         return False
@@ -138,48 +140,26 @@ def _is_true(check: Check, visit: Visit) -> bool:
 def _faults(check: Check) -> Iterator[str]:
     if isinstance(check.param, Constant):
         try:
-            _path(str(check.param.value))
+            split_path(str(check.param.value))
         except ValueError as error:
             yield str(error)
     if check.fun not in _COMPARISONS and isinstance(check.const, Constant):
-        text = _text(check.const.value)
+        text = as_text(check.const.value)
         try:
             compile_pattern(text)
         except ValueError as error:
             yield f"'{text}' is not a pattern: {error}"
 
 
-# Paths
-
-_STEP = re.compile(r"(?:^|\.)((?:\\.|[^.\[\]\\{}])+)|\[((?:\\.|[^\[\]\\{}])+)\]")
-_ESCAPED = re.compile(r"\\(.)")
 _RESERVED = frozenset({"root", "env", "error"})
 
 
 def _at(visit: Visit, path: str) -> Any:
     """Reads the task's data, or a reserved name as in templates; what is missing is empty text."""
-    first, *rest = _path(path)
-    value = visit.name(first) if first in _RESERVED else visit.data.get(first, "")
-    for step in rest:
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step[:9]) < len(value):
-            value = value[int(step)]
-        else:
-            return ""
-    return value
-
-
-@lru_cache(maxsize=4096)
-def _path(text: str) -> tuple[str, ...]:
-    """Splits a path: `a.b[0]` into a, b, 0; a backslash makes the next character ordinary."""
-    steps, at = [], 0
-    while at < len(text) and (found := _STEP.match(text, at)) is not None:
-        steps.append(_ESCAPED.sub(r"\1", found[1] or found[2]))
-        at = found.end()
-    if at < len(text) or not steps:
-        raise ValueError(f"'{text}' is neither a name nor a path such as order.items[0].id")
-    return tuple(steps)
+    first, *rest = split_path(path)
+    root = {first: visit.name(first)} if first in _RESERVED else visit.data
+    found = read_path(root, (first, *rest))
+    return "" if found is None else found
 
 
 # Comparing
@@ -197,16 +177,6 @@ _NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.
 _BOOLEANS = {"true": True, "false": False}
 _SHORT = 1e16
 """Up to here a whole number kept as a float is written as the integer it is."""
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _SHORT:
-        return str(int(value))
-    return encode(value).decode()
 
 
 def _number(value: Any) -> Decimal | None:
@@ -244,7 +214,7 @@ def _parsed(value: Any) -> Any:
 
 
 _CONVERSIONS: dict[Cast, Callable[[Any], Any]] = {
-    Cast.STRING: _text,
+    Cast.STRING: as_text,
     Cast.NUMBER: _number,
     Cast.BOOLEAN: _boolean,
     Cast.ARRAY: _array,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from engine.node import (
     Answer,
@@ -21,12 +21,13 @@ from engine.node import (
     Template,
     Text,
     Visit,
-    encode,
+    as_text,
+    not_convertible,
+    without_system_names,
 )
 
 GENERATED = Constant("")
 RESULT = "__conveyor_copy_task_result__"
-_NOT_COPIED = ("__conveyor_", "__rpc_")
 _TAGS = {
     Refusal.UNKNOWN_PROCESS: "access_denied",
     Refusal.NOT_ACTIVE: "conveyor_is_not_active",
@@ -65,14 +66,14 @@ class CopyTask(NodeType[Settings]):
         if not isinstance(listed, dict):
             return _failed(
                 "copy_task_wrong_convert_param",
-                f"Param: data, Value: {_text(listed)[:100]}, Try convert to: object",
+                not_convertible("data", listed, "object"),
             )
-        inherited = _copied(visit.data) if settings.all_params else {}
+        inherited = without_system_names(visit.data) if settings.all_params else {}
         trace = {f"__copy_{name}__": value for name, value in visit.origin.items()}
         return Ask(
             CreateTask(
-                _text(settings.process.render(visit)),
-                _text(settings.ref.render(visit)),
+                as_text(settings.process.render(visit)),
+                as_text(settings.ref.render(visit)),
                 {**listed, **trace},
                 inherited,
             )
@@ -93,16 +94,6 @@ class CopyTask(NodeType[Settings]):
     def problems(self, settings: Settings) -> Iterator[tuple[str, str]]:
         if settings.data in (None, Constant({})) and not settings.all_params:
             yield "data", "nothing is copied: list parameters in 'data' or set 'all_params: true'"
-
-
-def _copied(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if not name.startswith(_NOT_COPIED)}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()
 
 
 def _failed(tag: str, description: str) -> Fail:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from engine.node import (
     Answer,
@@ -20,11 +20,12 @@ from engine.node import (
     Template,
     Text,
     Visit,
-    encode,
+    as_text,
+    not_convertible,
+    without_system_names,
 )
 
 RESULT = "__conveyor_copy_task_result__"
-_NOT_COPIED = ("__conveyor_", "__rpc_")
 _TAGS = {
     Refusal.UNKNOWN_PROCESS: "access_denied",
     Refusal.NOT_ACTIVE: "conveyor_is_not_active",
@@ -66,14 +67,14 @@ class Modify(NodeType[Settings]):
         if not isinstance(listed, dict):
             return _failed(
                 "copy_task_wrong_convert_param",
-                f"Param: data, Value: {_text(listed)[:100]}, Try convert to: object",
+                not_convertible("data", listed, "object"),
             )
         ref, task_id = _rendered(settings.ref, visit), _rendered(settings.task_id, visit)
         if not ref and not task_id:
             return _failed("not_found_task", "not found task: the ref or id given is empty")
-        copied = _copied(visit.data) if settings.all_params else {}
+        copied = without_system_names(visit.data) if settings.all_params else {}
         trace = {f"__modify_{name}__": value for name, value in visit.origin.items()}
-        process = _text(settings.process.render(visit))
+        process = as_text(settings.process.render(visit))
         data = {**copied, **listed, **trace}
         return Ask(ModifyTask(process, ref, task_id, data, settings.strict))
 
@@ -94,18 +95,8 @@ class Modify(NodeType[Settings]):
             yield "ref", "the task to change is named either by 'ref' or by 'task_id'"
 
 
-def _copied(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if not name.startswith(_NOT_COPIED)}
-
-
 def _rendered(text: Text | None, visit: Visit) -> str:
-    return "" if text is None else _text(text.render(visit))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()
+    return "" if text is None else as_text(text.render(visit))
 
 
 def _failed(tag: str, description: str) -> Fail:

@@ -16,7 +16,8 @@ from engine.node import (
     Template,
     Text,
     Visit,
-    encode,
+    as_text,
+    not_convertible,
 )
 
 
@@ -74,17 +75,11 @@ def _reply(settings: Settings, visit: Visit) -> SendReply:
     if settings.data is not None:
         data = settings.data.render(visit)
     if not isinstance(data, dict):
-        return _broken(f"Param: data, Value: {_text(data)[:100]}, Try convert to: object")
+        return _broken(not_convertible("data", data, "object"))
     if settings.exception is None:
         return SendReply(data)
-    return SendReply(data, is_exception=True, reason=_text(settings.exception.render(visit)))
+    return SendReply(data, is_exception=True, reason=as_text(settings.exception.render(visit)))
 
 
 def _broken(reason: str) -> SendReply:
     return SendReply({}, is_exception=True, reason=reason, tag="rpc_reply_wrong_convert_param")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()

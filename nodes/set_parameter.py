@@ -1,6 +1,5 @@
 """Set Parameters: writes parameters of the task, all of them or none."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -15,12 +14,11 @@ from engine.node import (
     Text,
     Visit,
     Writes,
-    encode,
+    as_text,
+    split_path,
 )
 
 GREATEST_INDEX = 100
-_STEP = re.compile(r"(?:^|\.)((?:\\.|[^.\[\]\\])+)|\[((?:\\.|[^\[\]\\])+)\]")
-_ESCAPED = re.compile(r"\\(.)")
 _SPECIAL = frozenset(".[]\\")
 
 
@@ -45,7 +43,7 @@ class SetParameter(NodeType[Settings]):
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:
         values = {
-            _text(name.render(visit)): value.render(visit) for name, value in settings.set.items()
+            as_text(name.render(visit)): value.render(visit) for name, value in settings.set.items()
         }
         changes: dict[str, Any] = {}
         for name, value in values.items():
@@ -67,28 +65,11 @@ class SetParameter(NodeType[Settings]):
             yield "unset", "an empty text is not the name of a parameter"
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()
-
-
 def _assign(data: Mapping[str, Any], changes: dict[str, Any], name: str, value: Any) -> None:
     """Writes a value at a path into `changes`; what is there is copied, never changed."""
-    root, *steps = _path(name)
+    root, *steps = split_path(name)
     before = changes[root] if root in changes else data.get(root)
     changes[root] = _with(before, steps, value)
-
-
-def _path(name: str) -> list[str]:
-    """Splits a path: `a.b[0]` into a, b, 0; a backslash makes the next character ordinary."""
-    steps, at = [], 0
-    while at < len(name) and (found := _STEP.match(name, at)) is not None:
-        steps.append(_ESCAPED.sub(r"\1", found[1] or found[2]))
-        at = found.end()
-    if at < len(name) or not steps:
-        raise ValueError("Error: this is neither a name nor a path such as order.items[0].price")
-    return steps
 
 
 def _with(container: Any, steps: list[str], value: Any) -> Any:
@@ -103,7 +84,7 @@ def _with(container: Any, steps: list[str], value: Any) -> Any:
         items[index] = _with(items[index], rest, value)
         return items
     if container is not None and not isinstance(container, dict):
-        raise ValueError(f"Value: {_text(container)[:100]}, Try convert to: object")
+        raise ValueError(f"Value: {as_text(container)[:100]}, Try convert to: object")
     members = dict(container or {})
     members[step] = _with(members.get(step), rest, value)
     return members

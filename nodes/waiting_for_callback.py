@@ -16,8 +16,10 @@ from engine.node import (
     Visit,
     Wait,
     WaitKind,
-    encode,
+    as_text,
     parse_duration,
+    read_path,
+    split_path,
 )
 
 ONE_DAY = parse_duration("1d")
@@ -72,10 +74,10 @@ class WaitingForCallback(NodeType[Settings]):
         name, path = _where(settings.match)
         if not path:
             raise ValueError("the node has no 'match' that says where a body names its task")
-        found = _read(body, path)
+        found = read_path(body, split_path(path))
         if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
             raise ValueError(f"the body has no {name} at '{path}'")
-        text = found if isinstance(found, str) else encode(found).decode()
+        text = as_text(found)
         task_id, ref = (text, "") if name == "task_id" else ("", text)
         return Address(task_id, ref, settings.sync, settings.keep_early)
 
@@ -86,34 +88,13 @@ class WaitingForCallback(NodeType[Settings]):
             yield "match", "a callback is matched either by 'task_id' or by 'ref'"
             return
         _, path = _where(settings.match)
-        if not _steps(path):
-            yield "match", f"'{path}' is not a path: write it like data.items[0].id, without braces"
+        try:
+            split_path(path)
+        except ValueError as error:
+            yield "match", str(error)
 
 
 def _where(match: Match | None) -> tuple[str, str]:
     if match is None:
         return "", ""
     return ("task_id", match.task_id) if match.task_id is not None else ("ref", match.ref or "")
-
-
-def _steps(path: str) -> list[str]:
-    """Splits a path into names and indexes; gives nothing for what is not a path."""
-    steps, at = [], 0
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            return []
-        steps.append(found[1] or found[2])
-        at = found.end()
-    return steps
-
-
-def _read(value: Any, path: str) -> Any:
-    for step in _steps(path):
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value

@@ -6,7 +6,16 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
-from engine.node import ErrorKind, Fail, HttpCall, Text, Visit, encode
+from engine.node import (
+    ErrorKind,
+    Fail,
+    HttpCall,
+    Text,
+    Visit,
+    as_text,
+    encode,
+    not_convertible,
+)
 from nodes.api_call.ops import add_signature, ops_body
 from nodes.api_call.settings import BODILESS, METHODS, Auth, Settings
 from nodes.api_call.xml import write_xml
@@ -68,17 +77,6 @@ def build_call(settings: Settings, visit: Visit) -> HttpCall:
     )
 
 
-def as_text(value: Any) -> str:
-    """Gives a value as it stands in a text: null is empty, lists and objects are JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _SHORT:
-        return str(int(value))
-    return encode(value).decode()
-
-
 def _rendered(text: Text | None, visit: Visit) -> str:
     return "" if text is None else as_text(text.render(visit))
 
@@ -117,7 +115,7 @@ def _pairs(setting: str, value: Any) -> list[tuple[str, str]]:
     if not isinstance(value, dict):
         raise NotBuilt(
             "api_wrong_convert_param",
-            f"Param: {setting}, Value: {as_text(value)[:100]}, Try convert to: object",
+            not_convertible(setting, value, "object"),
         )
     return [(name, as_text(each)) for name, each in value.items()]
 

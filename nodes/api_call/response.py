@@ -11,9 +11,16 @@ from typing import Any, assert_never
 from urllib.parse import parse_qsl
 
 from engine.errors import TemplateError
-from engine.node import ErrorKind, Fail, Go, HttpAnswer, Outcome, Visit
+from engine.node import (
+    ErrorKind,
+    Fail,
+    Go,
+    HttpAnswer,
+    Outcome,
+    Visit,
+    as_text,
+)
 from nodes.api_call.ops import read_ops
-from nodes.api_call.request import as_text
 from nodes.api_call.settings import Settings
 from nodes.api_call.xml import read_xml
 
