@@ -12,7 +12,7 @@ from engine.core.batch import Answer, Batch
 from engine.core.message import Message
 from engine.core.turn import Turn
 from engine.core.world import World
-from engine.errors import EngineError, StoreError, StoreUnavailable
+from engine.errors import EngineError, StoreUnavailable
 from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake
 from engine.store.interface import Store
@@ -61,9 +61,9 @@ class Loop:
         """Runs a turn; if a message breaks it, each gets a turn of its own and the bad one none."""
         try:
             await self._turn(messages)
-        except StoreError as error:
+        except StoreUnavailable as error:
             await self._give_back(messages, error)
-        except Exception as error:  # a fault of ours must not stop everybody's tasks
+        except Exception as error:  # what one message breaks must not stop everybody's tasks
             if len(messages) == 1:
                 log.exception("a message was dropped: %s", type(messages[0]).__name__)
                 _tell(_tickets(messages), EngineError(f"a fault of the engine: {error!r}"))
@@ -84,7 +84,7 @@ class Loop:
             _give(answer)
         self._after(batch)
 
-    async def _give_back(self, messages: list[Message], error: StoreError) -> None:
+    async def _give_back(self, messages: list[Message], error: StoreUnavailable) -> None:
         """Tells who waits that nothing was stored, and keeps for later what nobody repeats."""
         if self.is_healthy:
             log.error("the database refused a batch: %s", error)

@@ -1,0 +1,71 @@
+"""How a call without an answer is told: one wording, whatever library sent it.
+
+A description names method and origin only. Passwords stand in URLs before the host, keys in
+queries, and the secrets of many web hooks in the path itself.
+"""
+
+from urllib.parse import urlsplit
+
+from engine.core.command import CallFailed, CallFailure, HttpCall
+
+LONGEST_DESCRIPTION = 300
+
+
+def unreachable(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call that got no connection: nothing was sent."""
+    return _failed(CallFailure.UNREACHABLE, f"{_target(call)} can't be reached: {reason}")
+
+
+def timed_out(call: HttpCall) -> CallFailed:
+    """Return the failure of a call that was sent and had no whole answer in its time."""
+    return _failed(CallFailure.TIMEOUT, f"{_target(call)}: no answer within {call.timeout_s:g} s")
+
+
+def broken(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call that was sent and whose answer did not come, or not whole."""
+    return _failed(CallFailure.BROKEN, f"{_target(call)}: sent, but no whole answer: {reason}")
+
+
+def too_large(call: HttpCall) -> CallFailed:
+    """Return the failure of a call whose answer, decoded, is longer than the call allows."""
+    text = f"{_target(call)} answered with more than {call.max_response_bytes} bytes"
+    return _failed(CallFailure.TOO_LARGE, text)
+
+
+def refused(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call that the library can't build: nothing was sent."""
+    return _failed(CallFailure.INVALID, f"{_target(call)} can't be built: {reason}")
+
+
+def unusable_tls(call: HttpCall) -> CallFailed:
+    """Return the failure of a call for which no client could be opened: nothing was sent."""
+    if call.client_cert_pem is None:
+        reason = (
+            "this machine has no certificate authorities;"
+            " install its ca-certificates or name a file in SSL_CERT_FILE"
+        )
+    else:
+        reason = (
+            "the client certificate can't be read; expected a certificate and its private key,"
+            " without a password, in one PEM text"
+        )
+    return refused(call, reason)
+
+
+def interrupted(call: HttpCall) -> CallFailed:
+    """Return the failure of a call that was out when the transport was closed."""
+    return _failed(CallFailure.INTERRUPTED, f"{_target(call)}: the engine stopped")
+
+
+def faulty(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call that met a fault of ours or of the library."""
+    return _failed(CallFailure.INTERNAL, f"{_target(call)}: {reason}")
+
+
+def _target(call: HttpCall) -> str:
+    parts = urlsplit(call.url)
+    return f"{call.method} {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _failed(failure: CallFailure, description: str) -> CallFailed:
+    return CallFailed(failure, description[:LONGEST_DESCRIPTION])

@@ -1,0 +1,104 @@
+"""HTTP calls: performs one `HttpCall` and returns its answer, or why there is none."""
+
+from dataclasses import replace
+from enum import StrEnum
+from time import perf_counter
+from typing import assert_never
+
+from engine.core.command import CallFailed, CallFailure, CallResult, HttpAnswer, HttpCall
+from engine.outside import failure
+from engine.outside.redirect import MAX_REDIRECTS, next_call
+from engine.outside.request import prepare
+from engine.outside.transport import Transport
+
+
+class TransportKind(StrEnum):
+    """Which library sends."""
+
+    AUTO = "auto"  # pyreqwest where it is installed, httpx elsewhere
+    PYREQWEST = "pyreqwest"
+    HTTPX = "httpx"
+
+
+def open_transport(kind: TransportKind = TransportKind.AUTO) -> Transport:
+    """Return a transport of the kind.
+
+    Raises:
+        ImportError: The kind is `PYREQWEST`, and there is none for this platform.
+    """
+    match kind:
+        case TransportKind.AUTO:
+            try:
+                return open_transport(TransportKind.PYREQWEST)
+            except ImportError:
+                return open_transport(TransportKind.HTTPX)
+        case TransportKind.PYREQWEST:
+            # A compiled library that not every platform has: imported only when it is wanted.
+            from engine.outside.pyreqwest_transport import PyreqwestTransport  # noqa: PLC0415
+
+            return PyreqwestTransport()
+        case TransportKind.HTTPX:
+            # 100 ms of start-up that those with pyreqwest need not wait for.
+            from engine.outside.httpx_transport import HttpxTransport  # noqa: PLC0415
+
+            return HttpxTransport()
+        case _:
+            assert_never(kind)
+
+
+class HttpPerformer:
+    """Performs calls. What can happen to a call is a value, never an exception."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def perform(self, call: HttpCall) -> CallResult:
+        """Send the call once and return its answer, whatever its status.
+
+        With `follow_redirects` the answer is that of the last of at most five further requests;
+        a redirect that can't be followed is the answer itself.
+        """
+        started = perf_counter()
+        prepared = prepare(call)
+        if isinstance(prepared, CallFailed):
+            return prepared
+        result = await self._transport.send(prepared)
+        if call.follow_redirects:
+            result = await self._follow(prepared, result, started)
+        if isinstance(result, CallFailed):
+            return result
+        elapsed_ms = (perf_counter() - started) * 1000
+        return HttpAnswer(result.status, result.headers, result.body, elapsed_ms)
+
+    async def aclose(self) -> None:
+        """Close all connections; calls that are still out end as `INTERRUPTED`."""
+        await self._transport.aclose()
+
+    async def _follow(self, call: HttpCall, result: CallResult, started: float) -> CallResult:
+        current = call
+        for _ in range(MAX_REDIRECTS):
+            if isinstance(result, CallFailed):
+                break
+            following = next_call(current, result)
+            if following is None:
+                break
+            left_s = call.timeout_s - (perf_counter() - started)
+            if left_s <= 0:
+                return failure.timed_out(call)
+            current = following
+            result = _after_redirect(
+                call, await self._transport.send(replace(following, timeout_s=left_s))
+            )
+        return result
+
+
+def _after_redirect(call: HttpCall, result: CallResult) -> CallResult:
+    """Return the result of a further request, without a claim that nothing was sent.
+
+    The first request was: a POST that redirects to its receipt has been acted upon.
+    """
+    if isinstance(result, HttpAnswer) or result.is_in_doubt:
+        return result
+    if result.failure is CallFailure.TOO_LARGE:
+        return result
+    return failure.broken(call, f"a redirect could not be followed: {result.description}")

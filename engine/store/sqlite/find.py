@@ -1,0 +1,123 @@
+"""How what a turn wants is found. HOT.
+
+One statement for each kind of thing wanted, never one a task: a list goes in as JSON. `CROSS JOIN`
+and `INDEXED BY` leave the planner no choice, so a million tasks can't change how it reads.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.core.batch import Found, Key, Remembered, Wants
+from engine.core.message import Kept
+from engine.core.task import Task, encode
+from engine.store.rows import MESSAGE, TASK, kept_of, task_of
+from engine.store.sqlite.file import Connection
+
+ID_LENGTH = 24
+_HEX = frozenset("0123456789abcdef")
+
+
+def _prefixed(columns: str, table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in columns.split(", "))
+
+
+# `TASK` and `MESSAGE` are lists of our own columns; values are bound everywhere.
+_BY_ID = (
+    f"SELECT {_prefixed(TASK, 'task')} FROM json_each(?) AS wanted"  # noqa: S608
+    " CROSS JOIN task ON task.task_id = wanted.value"
+)
+_SAME_REF = "process = wanted.value ->> 0 AND ref = wanted.value ->> 1 AND ref IS NOT NULL"
+_NOT_LIVE = f"{_SAME_REF} AND (finished IS NOT NULL OR NOT is_ref_exclusive)"
+_BY_KEY = (
+    f"SELECT wanted.key, {_prefixed(TASK, 'task')} FROM json_each(?) AS wanted"  # noqa: S608
+    " CROSS JOIN task ON task.rowid = coalesce("
+    "(SELECT rowid FROM task INDEXED BY task_live"
+    f" WHERE {_SAME_REF} AND finished IS NULL AND is_ref_exclusive),"
+    "(SELECT rowid FROM task INDEXED BY task_ref"
+    f" WHERE {_NOT_LIVE} AND finished IS NULL ORDER BY rowid DESC LIMIT 1),"
+    "(SELECT rowid FROM task INDEXED BY task_ref"
+    f" WHERE {_NOT_LIVE} AND finished IS NOT NULL ORDER BY finished DESC, rowid DESC LIMIT 1))"
+)
+_MAIL = (
+    f"SELECT {MESSAGE} FROM message WHERE message_id IN ("  # noqa: S608
+    "SELECT message_id FROM json_each(?) AS wanted"
+    " CROSS JOIN message INDEXED BY message_ref"
+    " ON process = wanted.value ->> 0 AND ref = wanted.value ->> 1 WHERE state = 'kept'"
+    " UNION "
+    "SELECT message_id FROM json_each(?) AS wanted"
+    " CROSS JOIN message INDEXED BY message_task"
+    " ON task_id = wanted.value WHERE state = 'kept' AND task_id <> ''"
+    ") ORDER BY message_id"
+)
+_ONCE = (
+    "SELECT answer.key, digest, body, expires FROM json_each(?) AS wanted"
+    " CROSS JOIN answer ON answer.key = wanted.value"
+)
+_MESSAGES = (
+    f"SELECT {MESSAGE} FROM json_each(?) AS wanted"  # noqa: S608
+    " CROSS JOIN message ON message_id = wanted.value"
+)
+
+
+def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
+    """Reads everything that is wanted. Without mail in the store none is looked for."""
+    found = Found()
+    if wants.ids or wants.keys:
+        ids = set(wants.ids)
+        ids.update(ref for _, ref in wants.keys if looks_like_id(ref))
+        by_id = _by_id(connection, ids) if ids else {}
+        found.tasks = {task_id: by_id[task_id] for task_id in wants.ids & by_id.keys()}
+        if wants.keys:
+            found.by_key = _by_key(connection, list(wants.keys), by_id)
+        if has_mail:
+            found.mail = _mail(connection, wants.keys, [*by_id.values(), *found.by_key.values()])
+    if wants.once:
+        rows = connection.execute(_ONCE, (_json(wants.once),)).fetchall()
+        found.once = {row[0]: Remembered(*row) for row in rows}
+    if wants.messages:
+        rows = connection.execute(_MESSAGES, (_json(wants.messages),)).fetchall()
+        found.messages = {row[0]: kept_of(row) for row in rows}
+    return found
+
+
+def looks_like_id(ref: str) -> bool:
+    """Whether a ref may be a task id."""
+    return len(ref) == ID_LENGTH and _HEX.issuperset(ref)
+
+
+def _by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Task]:
+    return {row[0]: task_of(row) for row in connection.execute(_BY_ID, (_json(ids),)).fetchall()}
+
+
+def _by_key(connection: Connection, keys: list[Key], by_id: Mapping[str, Task]) -> dict[Key, Task]:
+    found: dict[Key, Task] = {}
+    for key in keys:
+        task = by_id.get(key[1])
+        if task is not None and task.process == key[0]:
+            found[key] = task
+    for row in connection.execute(_BY_KEY, (_json(keys),)).fetchall():
+        key = keys[row[0]]
+        task = by_id.get(row[1]) or task_of(row[1:])
+        other = found.get(key)
+        if other is None or _is_before(task, other):
+            found[key] = task
+    return found
+
+
+def _is_before(task: Task, other: Task) -> bool:
+    """Whether a key means this task rather than the other: unfinished, else finished last."""
+    if task.finished is None or other.finished is None:
+        return task.finished is None
+    return task.finished > other.finished
+
+
+def _mail(connection: Connection, keys: Iterable[Key], tasks: list[Task]) -> list[Kept]:
+    refs = set(keys)
+    refs.update((task.process, task.ref) for task in tasks)
+    ids = {task.task_id for task in tasks}
+    rows = connection.execute(_MAIL, (_json(refs), _json(ids))).fetchall()
+    return [kept_of(row) for row in rows]
+
+
+def _json(values: Iterable[Any]) -> str:
+    return encode(list(values)).decode()

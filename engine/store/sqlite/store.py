@@ -1,0 +1,282 @@
+"""The SQLite store: one writer, readers beside it. HOT.
+
+Statements run on the loop's own thread and only `COMMIT`, which waits for the disk, in another:
+see `docs/decisions/0002-sqlite-writing.md`. What people ask runs in threads with connections of
+its own.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.message import Kept
+from engine.core.task import Task, TaskState, encode
+from engine.errors import StoreError
+from engine.store import processes, reads
+from engine.store.interface import Due, NewVersion, ProcessRow, TaskQuery, VersionRow, Walk
+from engine.store.sqlite import file
+from engine.store.sqlite.commit import write
+from engine.store.sqlite.file import Connection, Place
+from engine.store.sqlite.find import find
+
+T = TypeVar("T")
+
+PAGES_GIVEN_BACK = 4000
+"""Pages given back to the file system after a deletion: few enough for a short wait."""
+UNDELIVERED_KEPT_US = 30 * 86_400_000_000
+READERS = 4
+
+_DUE = (
+    "SELECT due, task_id, visit FROM task INDEXED BY task_due"
+    " WHERE due IS NOT NULL AND due < ? ORDER BY due, task_id LIMIT ?"
+)
+_WALKS = (
+    "SELECT task_id, visit, state, process, node FROM task INDEXED BY task_walk"
+    " WHERE state IN ('ready', 'calling') AND task_id > ? AND changed < ?"
+    " ORDER BY task_id LIMIT ?"
+)
+_CALLING = (
+    "SELECT task_id, visit, state, process, node FROM task INDEXED BY task_walk"
+    " WHERE state IN ('ready', 'calling') AND task_id > ?"
+    " AND state = 'calling' AND process = ? AND node = ? ORDER BY task_id LIMIT ?"
+)
+_EXPIRED = (
+    "SELECT message_id FROM message INDEXED BY message_expires"
+    " WHERE state = 'kept' AND expires <= ? ORDER BY expires, message_id LIMIT ?"
+)
+_MAIL_COUNT = "SELECT count(*) FROM message INDEXED BY message_expires WHERE state = 'kept'"
+_FORGETTABLE = (
+    "SELECT task_id FROM task INDEXED BY task_list"
+    " WHERE process = ? AND task_id < ? AND finished < ? ORDER BY task_id LIMIT ?"
+)
+_FORGET = (
+    "DELETE FROM task WHERE task_id IN (SELECT value FROM json_each(?)) AND finished < ?"
+    " RETURNING task_id"
+)
+_FORGET_HISTORY = "DELETE FROM history WHERE task_id IN (SELECT value FROM json_each(?))"
+
+
+class SqliteStore:
+    """A database in one file (or in memory, for tests), written by this process only."""
+
+    def __init__(self, place: Place, *, is_read_only: bool, release: Callable[[], None]) -> None:
+        self._place = place
+        self._release = release
+        self._is_read_only = is_read_only
+        self._writing = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._writer = self._connect(file.WRITER_CACHE_KB, can_write=not is_read_only)
+        self._reader = self._connect(file.READER_CACHE_KB, can_write=False)
+        self._engine = sqlalchemy.create_engine(
+            "sqlite+pysqlite://",
+            module=file.DRIVER,
+            creator=lambda: self._connect(file.READER_CACHE_KB, can_write=not is_read_only),
+            poolclass=QueuePool,
+            pool_size=READERS,
+            max_overflow=0,
+        )
+        self._mail_count = _count_mail(self._reader)
+
+    # The hot path.
+
+    async def load(self, wants: Wants) -> Found:
+        has_mail = self._is_read_only or self._mail_count > 0
+        return self._look(lambda reader: find(reader, wants, has_mail=has_mail))
+
+    async def commit(self, batch: Batch) -> None:
+        def work(writer: Connection) -> int:
+            write(writer, batch)
+            is_mail_touched = batch.kept or batch.updated_kept or batch.taken
+            return _count_mail(writer) if is_mail_touched else self._mail_count
+
+        self._mail_count = await self._write(work)
+
+    async def due(self, until: int, limit: int) -> list[Due]:
+        return [Due(*row) for row in self._rows(_DUE, until, limit)]
+
+    async def walks(self, before: int, after: str, limit: int) -> list[Walk]:
+        return [
+            Walk(row[0], row[1], TaskState(row[2]), row[3], row[4])
+            for row in self._rows(_WALKS, after, before, limit)
+        ]
+
+    async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
+        return [
+            Walk(row[0], row[1], TaskState(row[2]), row[3], row[4])
+            for row in self._rows(_CALLING, after, process, node, limit)
+        ]
+
+    async def expired(self, now: int, limit: int) -> list[str]:
+        return [row[0] for row in self._rows(_EXPIRED, now, limit)]
+
+    # Processes.
+
+    async def processes(self) -> list[ProcessRow]:
+        return await self._read(processes.newest)
+
+    async def versions(self) -> list[VersionRow]:
+        return await self._read(processes.versions)
+
+    async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
+        self._refuse_if_read_only()
+
+        def work(connection: sqlalchemy.Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            processes.deploy(connection, versions, now)
+            connection.commit()
+
+        async with self._writing:
+            await self._read(work)
+
+    # Reading, for people.
+
+    async def task(self, key: Key) -> Task | None:
+        wants = Wants(keys={key})
+        return self._look(lambda reader: find(reader, wants, has_mail=False)).by_key.get(key)
+
+    async def history(self, task_id: str) -> list[Step]:
+        return await self._read(lambda connection: reads.history(connection, task_id))
+
+    async def tasks(self, query: TaskQuery) -> list[Task]:
+        return await self._read(lambda connection: reads.tasks(connection, query))
+
+    async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
+        return await self._read(reads.counts)
+
+    async def oldest_waiting(self) -> Mapping[str, int]:
+        return await self._read(reads.oldest_waiting)
+
+    async def undelivered(self, after: str, limit: int) -> list[Kept]:
+        return await self._read(lambda connection: reads.undelivered(connection, after, limit))
+
+    # Housekeeping.
+
+    async def forget(self, process: str, finished_before: int, limit: int) -> int:
+        # A task made since then can't have finished before; ids begin with milliseconds.
+        end = f"{max(finished_before, 0) // 1000 + 1:012x}"
+        found = await self._read(
+            lambda connection: [
+                row[0]
+                for row in connection.exec_driver_sql(
+                    _FORGETTABLE, (process, end, finished_before, limit)
+                )
+            ]
+        )
+        return await self._forget(found, finished_before) if found else 0
+
+    async def _forget(self, task_ids: list[str], finished_before: int) -> int:
+        def work(writer: Connection) -> int:
+            # Looked at again: one may have been put back to work meanwhile.
+            wanted = encode(task_ids).decode()
+            gone = [row[0] for row in writer.execute(_FORGET, (wanted, finished_before)).fetchall()]
+            writer.execute(_FORGET_HISTORY, (encode(gone).decode(),))
+            return len(gone)
+
+        count = await self._write(work, in_thread=True)
+        await self._give_space_back()
+        return count
+
+    async def forget_answers(self, now: int) -> None:
+        def work(writer: Connection) -> None:
+            writer.execute("DELETE FROM answer WHERE expires <= ?", (now,))
+            writer.execute(
+                "DELETE FROM message WHERE state = 'undelivered' AND expires <= ?",
+                (now - UNDELIVERED_KEPT_US,),
+            )
+
+        await self._write(work, in_thread=True)
+        await self._give_space_back()
+
+    async def check(self) -> list[str]:
+        return await self._read(reads.damage)
+
+    async def aclose(self) -> None:
+        async with self._writing:
+            self._thread.shutdown()
+            self._engine.dispose()
+            self._reader.close()
+            self._writer.close()
+            self._release()
+
+    # How it is done.
+
+    def _connect(self, cache_kb: int, *, can_write: bool) -> Connection:
+        return file.connect(
+            self._place, cache_kb=cache_kb, can_write=can_write, is_read_only=self._is_read_only
+        )
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        """Reads on the loop's thread: a look-up costs less than the way to another one."""
+        try:
+            return work(self._reader)
+        except file.Error as error:
+            raise file.failure(error, self._place) from error
+
+    def _rows(self, statement: str, *values: str | int) -> list[Any]:
+        return self._look(lambda reader: reader.execute(statement, values).fetchall())
+
+    async def _read(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
+        """Reads in a thread of its own; a database in memory is never used by two at once."""
+
+        def run() -> T:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        try:
+            return await asyncio.to_thread(run) if self._place.path else run()
+        except DBAPIError as error:
+            raise file.failure(error.orig or error, self._place) from error
+
+    async def _write(self, work: Callable[[Connection], T], *, in_thread: bool = False) -> T:
+        """Runs a transaction, durable when this returns; long work as a whole in the thread."""
+        self._refuse_if_read_only()
+        writer = self._writer
+        async with self._writing:
+            try:
+                writer.execute("BEGIN IMMEDIATE")
+                result = await self._in_thread(lambda: work(writer)) if in_thread else work(writer)
+                await self._in_thread(lambda: writer.execute("COMMIT"))
+            except file.Error as error:
+                file.roll_back(writer)
+                raise file.failure(error, self._place) from error
+            except BaseException:
+                file.roll_back(writer)
+                raise
+        return result
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Runs in the store's thread, to its end: a transaction can't be left half way."""
+        if self._place.path is None:
+            return work()
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            running.exception()  # asked for: else it would be logged as forgotten
+            raise
+
+    async def _give_space_back(self) -> None:
+        def work() -> None:
+            # It goes on page by page for as long as it is asked for a next row.
+            self._writer.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
+
+        async with self._writing:
+            try:
+                await self._in_thread(work)
+            except file.Error as error:
+                raise file.failure(error, self._place) from error
+
+    def _refuse_if_read_only(self) -> None:
+        if self._is_read_only:
+            raise StoreError(f"the database '{self._place.name}' was opened for reading only")
+
+
+def _count_mail(connection: Connection) -> int:
+    return int(connection.execute(_MAIL_COUNT).fetchone()[0])

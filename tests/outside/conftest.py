@@ -1,0 +1,46 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from http_servers import Behaviour, Server
+
+from engine.core.command import HttpCall
+from engine.outside.http import HttpPerformer, TransportKind, open_transport
+
+Serve = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    servers = []
+
+    async def start(behaviour: Behaviour, tls=None) -> Server:
+        server = Server(behaviour)
+        await server.start(tls)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        await server.stop()
+
+
+@pytest.fixture(params=[TransportKind.PYREQWEST, TransportKind.HTTPX])
+async def performer(request) -> AsyncIterator[HttpPerformer]:
+    performer = HttpPerformer(open_transport(request.param))
+    yield performer
+    await performer.aclose()
+
+
+@pytest.fixture
+def make_call() -> Callable[..., HttpCall]:
+    def make(url: str, method: str = "POST", **changes) -> HttpCall:
+        fields = {
+            "headers": (),
+            "body": b"a=1" if method == "POST" else None,
+            "timeout_s": 60,
+            "max_response_bytes": 1_000_000,
+            "max_threads": 5,
+        }
+        return HttpCall(method=method, url=url, **(fields | changes))
+
+    return make
