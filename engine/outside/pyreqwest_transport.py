@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
+import certifi
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BuilderError,
@@ -111,6 +113,15 @@ def _connect_limit(timeout_s: float) -> float:
 
 
 def _open_client(setup: Setup) -> Client:
+    try:
+        return _builder(setup).build()
+    except BuilderError:
+        # A machine without certificate authorities of its own, as small containers are.
+        authorities = Path(certifi.where()).read_bytes()
+        return _builder(setup).add_root_certificate_pem(authorities).build()
+
+
+def _builder(setup: Setup) -> ClientBuilder:
     builder = (
         ClientBuilder()
         .user_agent(USER_AGENT)
@@ -125,7 +136,7 @@ def _open_client(setup: Setup) -> Client:
     )
     if setup.client_cert_pem is not None:
         builder = builder.identity_pem(setup.client_cert_pem.encode())
-    return builder.build()
+    return builder
 
 
 def _build(client: Client, call: HttpCall) -> StreamRequest:

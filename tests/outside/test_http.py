@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 
 import pytest
@@ -38,3 +40,18 @@ async def test_machine_without_certificate_authorities_is_told_what_to_do(
 
     assert failed.failure is CallFailure.INVALID
     assert "install its ca-certificates" in failed.description
+
+
+def test_a_machine_without_certificate_authorities_can_still_call():
+    script = (
+        "from engine.outside.clients import Setup\n"
+        "from engine.outside.pyreqwest_transport import _open_client\n"
+        "print(_open_client(Setup(True, None, 10.0)) is not None)\n"
+    )
+    nowhere = {"SSL_CERT_FILE": "/nowhere", "SSL_CERT_DIR": "/nowhere"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | nowhere, capture_output=True, check=False
+    )
+
+    assert done.stdout == b"True\n", done.stderr
