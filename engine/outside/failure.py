@@ -39,16 +39,10 @@ def refused(call: HttpCall, reason: str) -> CallFailed:
 
 def unusable_tls(call: HttpCall) -> CallFailed:
     """Return the failure of a call for which no client could be opened: nothing was sent."""
-    if call.client_cert_pem is None:
-        reason = (
-            "this machine has no certificate authorities;"
-            " install its ca-certificates or name a file in SSL_CERT_FILE"
-        )
-    else:
-        reason = (
-            "the client certificate can't be read; expected a certificate and its private key,"
-            " without a password, in one PEM text"
-        )
+    reason = (
+        "the client certificate can't be read; expected a certificate and its private key,"
+        " without a password, in one PEM text"
+    )
     return refused(call, reason)
 
 

@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from engine.core.command import CallFailure
 from engine.outside.http import TransportKind, open_transport
 from engine.outside.httpx_transport import HttpxTransport
 from engine.outside.pyreqwest_transport import PyreqwestTransport
@@ -27,19 +26,6 @@ def test_httpx_is_the_default_where_pyreqwest_is_not_installed(without_pyreqwest
 def test_transport_asked_for_by_name_is_not_replaced(without_pyreqwest):
     with pytest.raises(ImportError):
         open_transport(TransportKind.PYREQWEST)
-
-
-async def test_machine_without_certificate_authorities_is_told_what_to_do(
-    monkeypatch, tmp_path, make_call
-):
-    (tmp_path / "none.pem").touch()
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-
-    failed = await PyreqwestTransport().send(make_call("https://127.0.0.1/"))
-
-    assert failed.failure is CallFailure.INVALID
-    assert "install its ca-certificates" in failed.description
 
 
 def test_a_machine_without_certificate_authorities_can_still_call():
