@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
-from engine.core.graph import Graph, GraphNode, HistoryMode
+from engine.core.graph import Graph, HistoryMode
 from engine.core.message import Kept, KeptState
 from engine.core.node import Alert, Visit
 from engine.core.stranded import stranded_graph
@@ -28,6 +28,7 @@ class Live:
         "is_suspended",
         "mail",
         "moves",
+        "node",
         "steps",
         "task",
         "visit",
@@ -36,6 +37,7 @@ class Live:
     def __init__(self, task: Task, graph: Graph, visit: Visit, *, is_new: bool) -> None:
         self.task = task
         self.graph = graph
+        self.node = graph.nodes[task.node]
         self.visit = visit
         self.is_new = is_new
         self.is_changed = False
@@ -45,20 +47,18 @@ class Live:
         self.steps: list[Step] = []
         self.mail: list[Kept] = []
 
-    @property
-    def node(self) -> GraphNode:
-        return self.graph.nodes[self.task.node]
-
 
 class Ledger:
     """Finds tasks for the rules, remembers what is missing, and becomes the batch."""
 
     def __init__(self, world: World, now: int) -> None:
         self.world = world
+        self.limits = world.limits
         self.now = now
         self.wants = Wants()
         self.moves = 0
         self.batch = Batch(now)
+        self._counts = self.batch.counts
         self.lives: dict[str, Live] = {}
         self.signals: list[tuple[Graph, str, bool]] = []  # signal tasks to create, and where
         self._known_ids: set[str] = set()
@@ -87,6 +87,9 @@ class Ledger:
         if key in self._by_key:
             live = self._by_key[key]
             return None if live is not None and live.is_deleted else live
+        made_now = self.lives.get(ref)
+        if made_now is not None and made_now.is_new and made_now.task.process == process:
+            return None if made_now.is_deleted else made_now
         self.wants.keys.add(key)
         raise NotYetKnown
 
@@ -190,13 +193,13 @@ class Ledger:
             self._by_key[key] = live
             if key in self._mail:
                 live.mail = self._mail.pop(key)
-        self.count_in(live)
+        self.count(task.process, task.node)[0] += 1
         return live
 
     def uncreate(self, live: Live) -> None:
         """Takes back a task that was just created."""
         live.is_deleted = True
-        self.count_out(live)
+        self.count(live.task.process, live.task.node)[1] += 1
         self._by_key.pop((live.task.process, live.task.ref), None)
 
     def keep(self, message: Kept) -> None:
@@ -228,31 +231,23 @@ class Ledger:
     def remove(self, live: Live) -> None:
         """Takes a task out of the store."""
         live.is_deleted = True
-        self.count_out(live)
+        self.count(live.task.process, live.task.node)[1] += 1
         if not live.is_new:
             self.batch.deleted.append(live.task.task_id)
 
     # Counting.
 
-    def count_in(self, live: Live) -> None:
-        count = self._count(live.task.process, live.task.node)
-        count[0] += 1
-
-    def count_out(self, live: Live) -> None:
-        count = self._count(live.task.process, live.task.node)
-        count[1] += 1
-
-    def _count(self, process: str, node: str) -> list[int]:
-        counts = self.batch.counts
+    def count(self, process: str, node: str) -> list[int]:
+        """Gives what this turn counted in a node: [in, out], to be added to."""
         key = (process, node)
-        found = counts.get(key)
+        found = self._counts.get(key)
         if found is None:
-            found = counts[key] = [0, 0]
+            found = self._counts[key] = [0, 0]
         return found
 
     def standing(self, process: str, node: str) -> int:
         """Counts the tasks in a node as of now in this turn."""
-        came, went = self._count(process, node)
+        came, went = self.count(process, node)
         return self.world.standing(process, node) + came - went
 
     def alert(self, live: Live, alert: Alert, *, is_on: bool, standing: int) -> None:

@@ -19,7 +19,7 @@ from engine.core.command import CreateTask, HttpCall, ModifyTask, SendReply
 from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live
 from engine.core.message import Arrived, TimeUp
-from engine.core.node import Answer, Timeout
+from engine.core.node import Alert, Answer, Timeout
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
@@ -32,19 +32,21 @@ StoreCommand = CreateTask | ModifyTask | SendReply
 def enter(ledger: Ledger, live: Live) -> Outcome | None:
     """Enters the node the task stands before; None if it may not be entered now."""
     task, node = live.task, live.node
-    limits = ledger.world.limits
+    limits = ledger.limits
     ledger.moves += 1
-    if live.moves >= limits.moves_a_task or ledger.moves > limits.moves_a_turn:
+    if (
+        live.moves >= limits.moves_a_task
+        or ledger.moves > limits.moves_a_turn
+        or not live.graph.is_active
+    ):
         _rest(ledger, live)
         return None
-    if not live.graph.is_active:
-        _rest(ledger, live)
-        return None
-    if _is_endless(ledger, live, node):
+    laps = task.memo.laps.get(node.id, 0)
+    if laps > limits.short_loop and (node.is_in_short_cycle or laps > limits.any_loop):
         return Fail(
             ErrorKind.SOFTWARE,
             "infinite_loop",
-            f"the task came to '{node.id}' {task.memo.laps[node.id]} times without a stop",
+            f"the task came to '{node.id}' {laps} times without a stop",
         )
     if node.timeout is not None:
         try:
@@ -106,29 +108,32 @@ def leave_by_timer(ledger: Ledger, live: Live) -> Outcome | None:
 def move(ledger: Ledger, live: Live, to: str, by: str) -> Outcome | None:
     """Takes the task to another node and enters it."""
     task, memo, visit = live.task, live.task.memo, live.visit
+    now, node = ledger.now, live.node
     if task.state is TaskState.CALLING:
         ledger.batch.cancelled.append((task.task_id, task.visit))
-    live.steps.append(Step(task.visit, task.node, memo.entered, ledger.now, by, _blame(live, by)))
-    before = task.node
-    ledger.count_out(live)
-    _signal(ledger, live, is_on=False)
-    to = _within_limit(ledger, live, to)
-    memo.previous = before
-    memo.entered = ledger.now
+    blame = _blame(live) if by == "error" else None
+    live.steps.append(Step(task.visit, node.id, memo.entered, now, by, blame))
+    ledger.count(task.process, node.id)[1] += 1
+    if node.alert is not None:
+        _signal(ledger, live, node.alert, is_on=False)
+    memo.previous = node.id
+    node = live.graph.nodes[to]
+    if node.limit is not None:
+        node = _within_limit(ledger, live, node)
+    memo.entered = now
     memo.wait = ""
     memo.due_leaves = False
-    task.node = to
-    task.visit += 1
+    live.node = visit.node = node
+    task.node = to = node.id
+    task.visit = visit.number = task.visit + 1
     task.due = None
     task.state = TaskState.READY
-    task.changed = ledger.now
+    task.changed = visit.entered = now
     live.moves += 1
     memo.laps[to] = memo.laps.get(to, 0) + 1
-    ledger.count_in(live)
-    _signal(ledger, live, is_on=True)
-    visit.number = task.visit
-    visit.entered = ledger.now
-    visit.node = live.graph.nodes[to]
+    ledger.count(task.process, to)[0] += 1
+    if node.alert is not None:
+        _signal(ledger, live, node.alert, is_on=True)
     return enter(ledger, live)
 
 
@@ -140,12 +145,10 @@ def _go(ledger: Ledger, live: Live, go: Go) -> Outcome | None:
             return too_large
     if node.id in task.memo.attempts:
         _forgive(live, node)
-    return move(ledger, live, go.to or node.next, _way(live))
+    return move(ledger, live, go.to or node.next, _WAYS.get(task.memo.wait, "next"))
 
 
-def _way(live: Live) -> str:
-    wait = live.task.memo.wait
-    return wait if wait in (WaitKind.CALLBACK, WaitKind.REPLY) else "next"
+_WAYS: dict[str, str] = {WaitKind.CALLBACK: "callback", WaitKind.REPLY: "reply"}
 
 
 def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
@@ -191,9 +194,13 @@ def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
     _stand(ledger, live, TaskState.WAITING)
     memo.wait = wait.kind
     _pause(live)
-    if wait.kind is WaitKind.CALLBACK and live.mail:
-        return take_mail(ledger, live)
-    return None
+    if wait.kind is not WaitKind.CALLBACK:
+        return None
+    outcome = take_mail(ledger, live) if live.mail else None
+    if outcome is None and memo.due_leaves and task.due is not None and task.due <= ledger.now:
+        # Left in this turn: what comes in the next one must not be taken in time's place.
+        return leave_by_timer(ledger, live)
+    return outcome
 
 
 def take_mail(ledger: Ledger, live: Live) -> Outcome | None:
@@ -308,35 +315,24 @@ def _forgive(live: Live, node: GraphNode) -> None:
             live.task.data.pop(f"__conveyor_{prefix}_{ending}__", None)
 
 
-def _blame(live: Live, by: str) -> tuple[str, str, str] | None:
+def _blame(live: Live) -> tuple[str, str, str] | None:
     error = live.task.memo.error
-    if by != "error" or error is None:
-        return None
-    return (error.kind, error.tag, error.description)
+    return None if error is None else (error.kind, error.tag, error.description)
 
 
-def _is_endless(ledger: Ledger, live: Live, node: GraphNode) -> bool:
-    laps = live.task.memo.laps.get(node.id, 0)
-    limits = ledger.world.limits
-    return laps > limits.any_loop or (node.is_in_short_cycle and laps > limits.short_loop)
-
-
-def _within_limit(ledger: Ledger, live: Live, to: str) -> str:
+def _within_limit(ledger: Ledger, live: Live, node: GraphNode) -> GraphNode:
     """Leads past nodes whose `limit` is reached; a ring of full nodes ends where it began."""
-    tried = {to}
-    while (limit := live.graph.nodes[to].limit) is not None:
-        if ledger.standing(live.task.process, to) < limit.tasks or limit.next in tried:
+    tried = {node.id}
+    while (limit := node.limit) is not None:
+        if ledger.standing(live.task.process, node.id) < limit.tasks or limit.next in tried:
             break
-        to = limit.next
-        tried.add(to)
-    return to
+        node = live.graph.nodes[limit.next]
+        tried.add(node.id)
+    return node
 
 
-def _signal(ledger: Ledger, live: Live, *, is_on: bool) -> None:
+def _signal(ledger: Ledger, live: Live, alert: Alert, *, is_on: bool) -> None:
     """Tells that the count of a node crossed its alert, once each way."""
-    alert = live.node.alert
-    if alert is None:
-        return
     standing = ledger.standing(live.task.process, live.task.node)
     if standing == (alert.tasks if is_on else alert.tasks - 1):
         ledger.alert(live, alert, is_on=is_on, standing=standing)
