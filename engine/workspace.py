@@ -127,6 +127,11 @@ class Workspace:
         """Tells commands on this machine where this engine listens."""
         announce(self.settings.database, url)
 
+    @property
+    def public_url(self) -> str:
+        """What callback URLs begin with."""
+        return self._engine.deployments.public_url
+
     def set_public_url(self, url: str) -> None:
         """Sets what callback URLs begin with, once it is known."""
         self._engine.deployments.public_url = url.rstrip("/")

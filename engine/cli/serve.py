@@ -36,23 +36,25 @@ def serve(
     """
 
     async def work(settings: Settings, output: Output) -> int:
-        from engine.web.server import serve as serve_http  # noqa: PLC0415 -- slow to import
+        from engine.web.server import listen  # noqa: PLC0415 -- slow to import
+        from engine.web.server import serve as serve_http  # noqa: PLC0415
 
         folder = Path(settings.processes)
         workspace = await Workspace.open(settings)
         try:
+            listening = listen(settings)
+            if not settings.public_url:
+                workspace.set_public_url(listening.url)
             deployed = await workspace.deploy_folder([folder])
             await workspace.start()
 
             def ready(url: str) -> None:
-                if not settings.public_url:
-                    workspace.set_public_url(url)
                 workspace.announce(url)
-                output.note(f"[green]serving[/] {escape(url)}  {len(deployed)} processes")
+                output.note(f"[green]serving[/] {escape(url)}  {_processes(len(deployed))}")
 
             watching = asyncio.create_task(_watch(workspace, folder, output)) if reload else None
             try:
-                await serve_http(workspace, settings, ready=ready)
+                await serve_http(workspace, settings, ready=ready, listening=listening)
             except asyncio.CancelledError:
                 output.note("stopping: finishing what is in hand")
             if watching is not None:
@@ -86,3 +88,7 @@ async def _watch(workspace: Workspace, folder: Path, output: Output) -> None:
 
 def _stamps(folder: Path) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in folder.rglob("*.y*ml")}
+
+
+def _processes(number: int) -> str:
+    return f"{number} process" + ("" if number == 1 else "es")

@@ -1,0 +1,88 @@
+"""Twilio's status callbacks: `POST /api/1/json/plugins/twilio/{conv_id}/{node_id}/{hash}`. HOT.
+
+The task is the one whose ref is the message's sid. A status that came before is recognised by
+(sid, status); one that was overtaken by its rank. Every right callback is answered 204 after the
+commit, also one that has no effect: Twilio has nothing to gain from sending it again.
+"""
+
+from urllib.parse import parse_qsl
+
+from engine.core.message import Callback
+from engine.errors import InvalidData, NotAllowed
+from engine.web.callbacks.signature import is_signed
+from engine.web.exchange import Receive, Scope, Send, answer, header, read_body, read_json
+from engine.workspace import Workspace
+
+KEEP_US = 24 * 3_600_000_000
+MOST_FIELDS = 1000
+RANKS = {"accepted": 1, "scheduled": 2, "queued": 3, "sending": 4, "sent": 5}
+FINAL = 6
+READ = 7
+
+
+class TwilioCallbacks:
+    """Takes what Twilio reports about messages."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        settings = workspace.settings
+        self._limit = settings.max_body_bytes
+        self._tokens = [token for token in settings.twilio_auth_token.split(",") if token]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, parts: list[str]) -> None:
+        """Takes one callback; `parts` are conv_id, node_id and hash."""
+        body = await read_body(scope, receive, self._limit)
+        conv_id, hex_id, callback_hash = parts
+        target = self._workspace.target(
+            hex_id, callback_hash, int(conv_id) if conv_id.isdecimal() else -1
+        )
+        is_json = header(scope, b"content-type").startswith("application/json")
+        pairs = [] if is_json else _fields(body)
+        if self._tokens:
+            self._check_signature(scope, pairs, body if is_json else None)
+        data = _object(body) if is_json else dict(pairs)
+        sid = data.get("MessageSid") or data.get("SmsSid")
+        if not isinstance(sid, str) or not sid:
+            raise InvalidData("the callback has neither MessageSid nor SmsSid")
+        status = str(data.get("MessageStatus") or data.get("SmsStatus") or "")
+        message = Callback(
+            process=target.graph.process,
+            node=target.node.id,
+            task_id="",
+            ref=sid,
+            data=data,
+            is_sync=False,
+            keep_us=KEEP_US,
+            event_key=f"{sid}:{status}" if status else "",
+            rank=READ if status == "read" else RANKS.get(status, FINAL) if status else 0,
+        )
+        await self._workspace.deliver(message)
+        await answer(send, 204)
+
+    def _check_signature(
+        self, scope: Scope, pairs: list[tuple[str, str]], body: bytes | None
+    ) -> None:
+        query = str(scope["query_string"], "latin-1")
+        url = self._workspace.public_url + str(scope["raw_path"], "latin-1").partition("?")[0]
+        url += f"?{query}" if query else ""
+        signature = header(scope, b"x-twilio-signature")
+        checked = [is_signed(url, pairs, body, signature, token) for token in self._tokens]
+        if not any(checked):
+            raise NotAllowed(
+                "X-Twilio-Signature is not right for this request",
+                hint="is public_url what Twilio was given, and the auth token the account's?",
+            )
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidData(f"the body is not a form: {error}") from None
+
+
+def _object(body: bytes) -> dict[str, object]:
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise InvalidData("the body must be a JSON object")
+    return value

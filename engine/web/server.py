@@ -1,0 +1,91 @@
+"""Listens on a port and serves the application, by uvicorn."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+
+from engine.errors import EngineUnreachable
+from engine.settings import Settings
+from engine.web.app import create_app
+from engine.workspace import Workspace
+
+BACKLOG = 4096
+GRACE_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A port that is ours: who connects already waits to be served."""
+
+    socket: socket.socket
+    url: str
+
+
+def listen(settings: Settings) -> Listening:
+    """Takes the port.
+
+    Raises:
+        EngineUnreachable: somebody else has it, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((settings.host, settings.port))
+        opened.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        opened.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise EngineUnreachable(
+            f"can't listen on {settings.host}:{settings.port}: {reason}",
+            hint="choose another one with --port; 0 takes any that is free",
+        ) from None
+    port = opened.getsockname()[1]
+    host = f"[{settings.host}]" if family is socket.AF_INET6 else settings.host
+    shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 -- to be shown
+    return Listening(opened, f"http://{shown}:{port}")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the command that runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    workspace: Workspace,
+    settings: Settings,
+    *,
+    ready: Callable[[str], None],
+    listening: Listening | None = None,
+) -> None:
+    """Serves until cancelled; then finishes the answers under way."""
+    listening = listening or listen(settings)
+    config = uvicorn.Config(
+        create_app(workspace),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+        h11_max_incomplete_event_size=65536,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening.socket]))
+    try:
+        # The port is ours and listens: who connects from here on is served.
+        ready(listening.url)
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
