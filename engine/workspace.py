@@ -25,7 +25,7 @@ from engine.core.message import (
     Submit,
 )
 from engine.core.task import Task, TaskState
-from engine.core.view import iso_time, step_view, task_view
+from engine.core.view import history_view, kept_view, process_view, task_view
 from engine.definition import Definition, load_files
 from engine.errors import (
     DefinitionError,
@@ -366,57 +366,15 @@ class Workspace:
 
     def view_history(self, steps: Iterable[Step], task: Task) -> list[dict[str, Any]]:
         """Gives the JSON list of a task's way: its finished visits, and the one it is at."""
-        visits = [step_view(step) for step in steps]
-        if not task.is_finished:
-            visits.append(step_view(Step(task.visit, task.node, task.memo.entered, None, "")))
-        return visits
+        return history_view(steps, task)
 
     def view_process(self, graph: Graph) -> dict[str, Any]:
         """Gives the JSON object of a process, with its counts per node."""
-        counts = self.counts(graph.process)
-        return {
-            "process": graph.process,
-            "id": graph.conv_id,
-            "title": graph.title,
-            "version": graph.version,
-            "status": graph.status,
-            "params": [
-                {
-                    "name": each.name,
-                    "type": each.type,
-                    "required": each.required,
-                    "secret": each.secret,
-                    "output": each.output,
-                    "description": each.description,
-                }
-                for each in graph.parameters.values()
-            ],
-            "nodes": [
-                {
-                    "node": node.id,
-                    "title": node.title,
-                    "type": node.type.type,
-                    "standing": counts[node.id][0] - counts[node.id][1],
-                    "in": counts[node.id][0],
-                    "out": counts[node.id][1],
-                }
-                for node in graph.nodes.values()
-            ],
-        }
+        return process_view(graph, self.counts(graph.process))
 
     def view_kept(self, kept: Kept) -> dict[str, Any]:
         """Gives the JSON object of an undelivered message; its data stays inside."""
-        return {
-            "id": kept.message_id,
-            "kind": kept.kind,
-            "process": kept.process,
-            "ref": kept.ref,
-            "node": kept.node,
-            "reason": kept.reason,
-            "arrived": iso_time(kept.arrived),
-            "expires": iso_time(kept.expires),
-            "parameters": sorted(kept.data),
-        }
+        return kept_view(kept)
 
     # Inside.
 

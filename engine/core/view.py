@@ -1,11 +1,12 @@
 """A task as people and programs see it: one JSON shape for HTTP, CLI and console."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.core.batch import Step
 from engine.core.graph import Graph
+from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +61,62 @@ def step_view(step: Step) -> dict[str, Any]:
         "left": iso_time(step.left),
         "by": step.by or None,
         "error": error and {"kind": error[0], "tag": error[1], "description": error[2]},
+    }
+
+
+def history_view(steps: Iterable[Step], task: Task) -> list[dict[str, Any]]:
+    """Gives the JSON list of a task's way: its finished visits, and the one it is at."""
+    visits = [step_view(step) for step in steps]
+    if not task.is_finished:
+        visits.append(step_view(Step(task.visit, task.node, task.memo.entered, None, "")))
+    return visits
+
+
+def kept_view(kept: Kept) -> dict[str, Any]:
+    """Gives the JSON object of an undelivered message; its data stays inside, names are shown."""
+    return {
+        "id": kept.message_id,
+        "kind": kept.kind,
+        "process": kept.process,
+        "ref": kept.ref,
+        "node": kept.node,
+        "reason": kept.reason,
+        "arrived": iso_time(kept.arrived),
+        "expires": iso_time(kept.expires),
+        "parameters": sorted(kept.data),
+    }
+
+
+def process_view(graph: Graph, counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Gives the JSON object of a process; `counts` are how many tasks came in and went out."""
+    return {
+        "process": graph.process,
+        "id": graph.conv_id,
+        "title": graph.title,
+        "version": graph.version,
+        "status": graph.status,
+        "params": [
+            {
+                "name": each.name,
+                "type": each.type,
+                "required": each.required,
+                "secret": each.secret,
+                "output": each.output,
+                "description": each.description,
+            }
+            for each in graph.parameters.values()
+        ],
+        "nodes": [
+            {
+                "node": node.id,
+                "title": node.title,
+                "type": node.type.type,
+                "standing": counts[node.id][0] - counts[node.id][1],
+                "in": counts[node.id][0],
+                "out": counts[node.id][1],
+            }
+            for node in graph.nodes.values()
+        ],
     }
 
 

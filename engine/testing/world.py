@@ -22,9 +22,10 @@ class VirtualClock:
         sleeper = (until, woken)
         self._sleepers.add(sleeper)
         waiting = asyncio.ensure_future(event.wait())
+        waiting.add_done_callback(lambda _: _wake(woken))
         try:
             if until > self._now:
-                await asyncio.wait({woken, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                await woken
         finally:
             waiting.cancel()
             self._sleepers.discard(sleeper)
@@ -33,5 +34,10 @@ class VirtualClock:
         """Lets time pass and wakes who slept until then."""
         self._now += round(seconds * 1_000_000)
         for until, woken in list(self._sleepers):
-            if until <= self._now and not woken.done():
-                woken.set_result(None)
+            if until <= self._now:
+                _wake(woken)
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
