@@ -25,7 +25,7 @@ from engine.core.message import (
     Submit,
 )
 from engine.core.task import Task, TaskState
-from engine.core.view import history_view, kept_view, process_view, task_view
+from engine.core.view import process_view, task_view
 from engine.definition import Definition, load_files
 from engine.errors import (
     DefinitionError,
@@ -353,6 +353,11 @@ class Workspace:
         return await self._store.oldest_waiting()
 
     @property
+    def waiting(self) -> int:
+        """How many messages wait to be taken into a turn."""
+        return len(self._engine.intake)
+
+    @property
     def meter(self) -> Mapping[str, int]:
         """What was counted since the start: tasks, batches, callbacks, calls."""
         return self._engine.meter.values()
@@ -364,17 +369,9 @@ class Workspace:
         graph = self._engine.deployments.graph(task.process, task.version)
         return task_view(task, graph)
 
-    def view_history(self, steps: Iterable[Step], task: Task) -> list[dict[str, Any]]:
-        """Gives the JSON list of a task's way: its finished visits, and the one it is at."""
-        return history_view(steps, task)
-
     def view_process(self, graph: Graph) -> dict[str, Any]:
         """Gives the JSON object of a process, with its counts per node."""
         return process_view(graph, self.counts(graph.process))
-
-    def view_kept(self, kept: Kept) -> dict[str, Any]:
-        """Gives the JSON object of an undelivered message; its data stays inside."""
-        return kept_view(kept)
 
     # Inside.
 

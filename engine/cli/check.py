@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from engine.cli.output import Exit, Output
+from engine.cli.output import Exit, Output, counted
 from engine.cli.run import Json, Processes, run
 from engine.definition import load_files
 from engine.settings import Settings
@@ -27,17 +28,13 @@ def check(
     async def work(settings: Settings, output: Output) -> int:
         loaded = load_files(paths or [Path(settings.processes)])
         if output.is_json:
-            output.document(
-                {"files": loaded.files, "faults": [fault.as_json() for fault in loaded.faults]}
-            )
+            output.document({"files": loaded.files, "faults": msgspec.to_builtins(loaded.faults)})
         else:
             for fault in loaded.faults:
                 output.console.print(str(fault), markup=False)
             warnings = len(loaded.faults) - len(loaded.errors)
-            output.console.print(
-                f"{loaded.files} files, {len(loaded.errors)} faults, {warnings} warnings",
-                markup=False,
-            )
+            found = ((loaded.files, "file"), (len(loaded.errors), "fault"), (warnings, "warning"))
+            output.console.print(", ".join(counted(*each) for each in found), markup=False)
         return Exit.FAILED if loaded.errors else Exit.DONE
 
     run(work, is_json=json, processes=processes)

@@ -9,7 +9,7 @@ from engine.cli.client import connect
 from engine.cli.output import Exit, Output
 from engine.cli.run import Database, Process, Processes, Server, run
 from engine.definition import Definition, drawing_of, load_files
-from engine.definition.picture import Picture, render
+from engine.definition.picture import Picture, render, write_text
 from engine.errors import DefinitionError, SettingsError, UnknownProcess
 from engine.settings import Settings
 
@@ -38,21 +38,24 @@ def graph(
     async def work(settings: Settings, output: Output) -> int:
         if output_file is not None and output_file.suffix not in ENDINGS:
             raise SettingsError(f"-o {output_file}: the file must end in {', '.join(ENDINGS)}")
-        standing: dict[str, int] = {}
-        if counts:
-            async with connect(settings) as client:
-                for each in await client.processes():
-                    if each["process"] == process:
-                        standing = {node["node"]: node["standing"] for node in each["nodes"]}
+        standing = await _standing(settings, process) if counts else None
         definition = _definition(settings, process)
         picture = Picture((drawing_of(definition, standing),))
         if output_file is None:
-            output.console.print(render(picture, ".txt").decode(), end="")
+            output.console.print(write_text(picture, markup=True), end="")
         else:
             _write(output_file, render(picture, output_file.suffix))
         return Exit.DONE
 
     run(work, is_json=False, database=database, processes=processes, server=server)
+
+
+async def _standing(settings: Settings, process: str) -> dict[str, int]:
+    async with connect(settings) as client:
+        for each in await client.processes():
+            if each["process"] == process:
+                return {node["node"]: node["standing"] for node in each["nodes"]}
+    return {}
 
 
 def _definition(settings: Settings, process: str) -> Definition:

@@ -8,7 +8,7 @@ import typer
 
 from engine.cli.output import Exit, Output
 from engine.cli.run import run
-from engine.definition import process_schema
+from engine.definition import Catalog, process_schema
 from engine.errors import SettingsError
 from engine.settings import FILE, Settings
 
@@ -77,7 +77,9 @@ def init(
 
     async def work(settings: Settings, output: Output) -> int:
         del settings
-        schema = msgspec.json.format(msgspec.json.encode(process_schema()), indent=2)
+        schema = msgspec.json.format(
+            msgspec.json.encode(process_schema(Catalog.installed())), indent=2
+        )
         files = {
             folder / "processes" / "hello.yaml": EXAMPLE.encode(),
             folder / FILE: SETTINGS.encode(),
@@ -86,7 +88,7 @@ def init(
         there = [str(file) for file in files if file.exists()]
         if there:
             raise SettingsError(
-                f"{', '.join(there)} is there already; nothing was changed",
+                f"already there: {', '.join(there)}; nothing was changed",
                 hint="choose another folder: engine init DIR",
             )
         _write(files)

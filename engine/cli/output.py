@@ -55,15 +55,19 @@ class Output:
         self.console = Console(highlight=False, soft_wrap=True)
         self.messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
+    @property
+    def is_for_eyes(self) -> bool:
+        """Whether somebody looks at a terminal."""
+        return not self.is_json and sys.stdout.isatty() and self.console.is_interactive
+
     def document(self, value: Any) -> None:
         """Prints one JSON document."""
-        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-        sys.stdout.write(text + "\n")
+        _write(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
     def lines(self, values: Iterable[Any]) -> None:
         """Prints one JSON document a line."""
         for value in values:
-            sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+            _write(msgspec.json.encode(value))
 
     def say(self, text: str) -> None:
         """Prints a line for a person; `text` may hold markup."""
@@ -92,6 +96,18 @@ class Output:
         self.messages.print(f"[red]error:[/] {escape(str(error))}")
         if error.hint:
             self.messages.print(f"[dim]{escape(error.hint)}[/]")
+
+
+def _write(json: bytes) -> None:
+    """Writes a line of JSON: UTF-8, whatever the terminal speaks."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(json + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def counted(number: int, noun: str) -> str:
+    """Writes a number of things."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def coloured(status: str) -> str:

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.output import Exit, Output, exit_code
-from engine.errors import DefinitionError, EngineError
+from engine.cli.output import Exit, Output, counted, exit_code
+from engine.errors import DefinitionError, EngineError, SettingsError
 from engine.settings import Settings, load_settings
 
 INTERRUPTED = 130
@@ -43,24 +43,30 @@ Process = Annotated[str, typer.Argument(help="The process, by its alias.", metav
 Ref = Annotated[str, typer.Argument(help="The task's ref or id.", metavar="REF")]
 
 
+def usage_error(message: str) -> int:
+    """Reports a command line that can't be understood, as JSON; gives the exit code."""
+    return report(Output(is_json=True), SettingsError(message, hint="see 'engine --help'"))
+
+
+def report(output: Output, error: EngineError) -> int:
+    """Prints an error; gives the exit code."""
+    output.error(error)
+    return exit_code(error)
+
+
 def run(work: Callable[[Settings, Output], Awaitable[int]], *, is_json: bool, **given: Any) -> None:
     """Runs a command's work and ends with its exit code."""
     output = Output(is_json=is_json)
     code: int = INTERRUPTED
     try:
         settings = load_settings(given)
-        logging.basicConfig(
-            level=logging.DEBUG if common.debug else settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
+        _log_to_standard_error(settings)
         code = _in_loop(work(settings, output))
     except DefinitionError as error:
         _print_faults(output, error)
         code = Exit.REFUSED
     except EngineError as error:
-        output.error(error)
-        code = exit_code(error)
+        code = report(output, error)
     except (KeyboardInterrupt, asyncio.CancelledError):
         output.note("interrupted")
     except BrokenPipeError:
@@ -80,14 +86,33 @@ def run(work: Callable[[Settings, Output], Awaitable[int]], *, is_json: bool, **
         raise typer.Exit(int(code))
 
 
+def _log_to_standard_error(settings: Settings) -> None:
+    level = "DEBUG" if common.debug else settings.log_level.upper()
+    known = logging.getLevelNamesMapping()
+    if level not in known:
+        raise SettingsError(
+            f"log_level: there is no '{settings.log_level}'",
+            hint="one of debug, info, warning, error, critical",
+        )
+    logging.basicConfig(
+        level=known[level],
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
 def _in_loop(work: Awaitable[int]) -> int:
     """Runs on uvloop where there is one; Ctrl-C and SIGTERM cancel the work, which cleans up."""
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415 -- absent on Windows
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_cancelled_by_signals(work))
 
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_cancelled_by_signals(work))
-    return asyncio.run(_cancelled_by_signals(work))
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 -- absent on Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _cancelled_by_signals(work: Awaitable[int]) -> int:
@@ -105,4 +130,4 @@ def _print_faults(output: Output, error: DefinitionError) -> None:
         return
     for fault in error.faults:
         output.messages.print(str(fault), markup=False)
-    output.messages.print(f"{len(error.faults)} faults: nothing was changed", markup=False)
+    output.messages.print(f"{counted(len(error.faults), 'fault')}: nothing was changed")

@@ -45,6 +45,7 @@ def serve(
             listening = listen(settings)
             if not settings.public_url:
                 workspace.set_public_url(listening.url)
+            stamps = _stamps(folder)
             deployed = await workspace.deploy_folder([folder])
             await workspace.start()
 
@@ -52,13 +53,13 @@ def serve(
                 workspace.announce(url)
                 output.note(f"[green]serving[/] {escape(url)}  {_processes(len(deployed))}")
 
-            watching = asyncio.create_task(_watch(workspace, folder, output)) if reload else None
+            watch = _watch(workspace, folder, stamps, output) if reload else _nothing()
+            watching = asyncio.create_task(watch)
             try:
                 await serve_http(workspace, settings, ready=ready, listening=listening)
             except asyncio.CancelledError:
                 output.note("stopping: finishing what is in hand")
-            if watching is not None:
-                watching.cancel()
+            watching.cancel()
         finally:
             await asyncio.shield(workspace.stop())
         return Exit.DONE
@@ -69,9 +70,14 @@ def serve(
     )  # fmt: skip
 
 
-async def _watch(workspace: Workspace, folder: Path, output: Output) -> None:
+async def _nothing() -> None:
+    """Watches nothing."""
+
+
+async def _watch(
+    workspace: Workspace, folder: Path, before: dict[Path, int], output: Output
+) -> None:
     """Puts changed files into force; faults are printed and change nothing."""
-    before = _stamps(folder)
     while True:
         await asyncio.sleep(RELOAD_EVERY_S)
         now = _stamps(folder)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
+from engine.cli.arguments import FOREVER
 from engine.cli.client import Client, connect
 from engine.cli.given import Texts, Values, Whole, given_data
 from engine.cli.output import Exit, Output, task_lines
@@ -16,7 +17,6 @@ from engine.core.duration import parse_duration
 from engine.errors import EngineError, InvalidData, SettingsError
 from engine.settings import Settings
 
-FOREVER = "forever"
 ROWS_AT_ONCE = 100
 
 
@@ -33,8 +33,6 @@ def submit(
             "--wait",
             help="Wait for the end, at most this long.",
             metavar="[DURATION]",
-            is_flag=False,
-            flag_value=FOREVER,
         ),
     ] = None,
     csv_file: Annotated[
@@ -57,6 +55,10 @@ def submit(
             if csv_file is not None:
                 return await _submit_rows(client, output, process, csv_file)
             task = await client.submit(process, given_data(d, j, data), ref, wait_s)
+            if not client.goes_on and task["finished"] is None and task["status"] != "error":
+                output.note(
+                    "[dim]no engine serves this database: the task stands until one does[/]"
+                )
         if output.is_json:
             output.document(task)
         else:
@@ -83,7 +85,9 @@ async def _submit_rows(client: Client, output: Output, process: str, file: Path)
     """Submits a task for each row and reports the rows that were refused."""
     accepted, refused = 0, []
     rows = list(_rows(file))
-    with Progress(console=output.messages, transient=True, disable=output.is_json) as progress:
+    with Progress(
+        console=output.messages, transient=True, disable=not output.is_for_eyes
+    ) as progress:
         bar = progress.add_task("submitting", total=len(rows))
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]

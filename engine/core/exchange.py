@@ -38,7 +38,8 @@ class Exchange:
         if faults or len(message.ref) > REF_LENGTH:
             ledger.refuse(ticket, invalid_data(graph, faults or [_LONG_REF]))
             return None
-        data = with_defaults(graph.parameters, message.data)
+        # A copy: the message is read again if this turn can't be written.
+        data = with_defaults(graph.parameters, message.data.copy())
         if message.ref:
             there = ledger.by_key(graph.process, message.ref)
             if graph.has_unique_refs and there is not None and not there.task.is_finished:

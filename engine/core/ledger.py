@@ -67,6 +67,7 @@ class Ledger:
         self._once: dict[str, Remembered | None] = {}
         self._asked_once: dict[str, tuple[str, Answer]] = {}
         self._messages: dict[str, Kept | None] = {}
+        self._filed: set[str] = set()
         self._kept: dict[str, Kept] = {}
 
     # Finding. Each raises NotYetKnown where the store must be asked first.
@@ -145,19 +146,22 @@ class Ledger:
         return live
 
     def _sort_mail(self, mail: Iterable[Kept]) -> None:
-        for message in mail:
-            if message.message_id in self._messages:
-                continue
-            self._messages[message.message_id] = message
-            self.file(message)
+        for found in mail:
+            # One that was asked for by its id is the same message, and in no box yet.
+            message = self._messages.setdefault(found.message_id, found)
+            is_filed = found.message_id in self._filed
+            if message is not None and message.state is KeptState.KEPT and not is_filed:
+                self.file(message)
 
     def file(self, message: Kept) -> None:
         """Puts a kept message where its task, or the next one with its ref, will find it."""
         if message.task_id:
             live = self.lives.get(message.task_id)
             if live is not None:
+                self._filed.add(message.message_id)
                 live.mail.append(message)
             return
+        self._filed.add(message.message_id)
         key = (message.process, message.ref)
         live_or_none = self._by_key.get(key)
         if live_or_none is not None and not live_or_none.task.is_finished:
@@ -196,11 +200,18 @@ class Ledger:
         self.count(task.process, task.node)[0] += 1
         return live
 
+    def reopen(self, live: Live) -> None:
+        """Has its ref mean this task again, whichever ended after it."""
+        self._by_key[live.task.process, live.task.ref] = live
+
     def uncreate(self, live: Live) -> None:
-        """Takes back a task that was just created."""
+        """Takes back a task that was just created; its mail is for the next one with its ref."""
         live.is_deleted = True
         self.count(live.task.process, live.task.node)[1] += 1
-        self._by_key.pop((live.task.process, live.task.ref), None)
+        key = (live.task.process, live.task.ref)
+        self._by_key.pop(key, None)
+        if live.mail:
+            self._mail[key] = live.mail
 
     def keep(self, message: Kept) -> None:
         """Keeps a message for later."""

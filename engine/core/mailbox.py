@@ -12,6 +12,7 @@
 from engine.core.batch import Delivery, Step
 from engine.core.ledger import Ledger, Live
 from engine.core.message import Callback, Kept, KeptKind, KeptState
+from engine.core.stranded import Stranded
 from engine.core.task import TaskState, WaitKind
 
 LATE = "late"
@@ -19,13 +20,18 @@ MODIFY_KEEP_US = 24 * 3_600_000_000
 
 
 def stands_for(live: Live, node: str) -> bool:
-    """Whether the task waits for a callback, in this node or, if none is named, in any."""
+    """Whether the task waits for a callback, in this node or, if none is named, in any.
+
+    While its process is paused it takes one too, and rests before the next node: kept mail would
+    lie there when the process goes on, since nothing reads it for a task that waits already.
+    A node that is missing takes nothing.
+    """
     task = live.task
     return (
         task.state is TaskState.WAITING
         and task.memo.wait == WaitKind.CALLBACK
         and (not node or task.node == node)
-        and live.graph.is_active
+        and not isinstance(live.node.type, Stranded)
     )
 
 
@@ -76,7 +82,7 @@ def _place_late(ledger: Ledger, live: Live, callback: Callback) -> Delivery:
 def settle_leftovers(ledger: Ledger, live: Live) -> None:
     """Deals with the mail of a task that has ended: nobody will take it any more."""
     for message in live.mail:
-        if message.event_key:
+        if message.event_key and not live.is_deleted:
             ledger.take(message)
             live.task.memo.seen.append(message.event_key)
             live.steps.append(

@@ -53,8 +53,8 @@ class Requests:
             return
         if live.task.state is TaskState.CALLING:
             self._ledger.batch.cancelled.append((live.task.task_id, live.task.visit))
-        self._settle(live)
         self._ledger.remove(live)
+        self._settle(live)
         self._ledger.answer(message.ticket, live)
 
     def rerun(self, message: Rerun) -> Answer | None:
@@ -80,6 +80,7 @@ class Requests:
                 return None
         task.finished = None
         task.memo.laps.clear()
+        ledger.reopen(live)
         self._advance(live, step.move(ledger, live, node, "rerun"))
         return ledger.answer(message.ticket, live)
 

@@ -55,18 +55,20 @@ def enter(ledger: Ledger, live: Live) -> Outcome | None:
             return Fail(ErrorKind.SOFTWARE, "timer_wrong_value", str(error))
         task.memo.due_leaves = True
     try:
-        return node.enter(node.settings, live.visit)
+        outcome = node.enter(node.settings, live.visit)
     except Exception as error:  # noqa: BLE001 -- a node's exception is its own task's failure
         return _raised(ledger, live, error)
+    return outcome or _wrong(ledger, live, None)  # type: ignore[truthy-bool] # a forgotten return
 
 
 def resume(ledger: Ledger, live: Live, answer: Answer) -> Outcome:
     """Gives the node what it waited for or asked for."""
     node = live.node
     try:
-        return node.type.resume(node.settings, live.visit, answer)
+        outcome = node.type.resume(node.settings, live.visit, answer)
     except Exception as error:  # noqa: BLE001 -- as in `enter`
         return _raised(ledger, live, error)
+    return outcome or _wrong(ledger, live, None)  # type: ignore[truthy-bool] # as in `enter`
 
 
 def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand | None:
@@ -94,6 +96,8 @@ def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand
         elif isinstance(outcome, Finish):
             _finish(ledger, live, outcome)
             outcome = None
+        else:
+            outcome = _wrong(ledger, live, outcome)
     return None
 
 
@@ -139,13 +143,16 @@ def move(ledger: Ledger, live: Live, to: str, by: str) -> Outcome | None:
 
 def _go(ledger: Ledger, live: Live, go: Go) -> Outcome | None:
     task, node = live.task, live.node
+    to = go.to or node.next
+    if to not in live.graph.nodes:
+        return _wrong(ledger, live, go)
     if go.changes or go.removed:
         too_large = merge(ledger, live, go.changes or {}, go.removed)
         if too_large is not None:
             return too_large
     if node.id in task.memo.attempts:
         _forgive(live, node)
-    return move(ledger, live, go.to or node.next, _WAYS.get(task.memo.wait, "next"))
+    return move(ledger, live, to, _WAYS.get(task.memo.wait, "next"))
 
 
 _WAYS: dict[str, str] = {WaitKind.CALLBACK: "callback", WaitKind.REPLY: "reply"}
@@ -205,13 +212,14 @@ def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
 
 def take_mail(ledger: Ledger, live: Live) -> Outcome | None:
     """Gives a task that waits for a callback the first kept message that its node takes."""
-    for message in live.mail:
-        if message.node and message.node != live.task.node:
+    node, rank = live.task.node, live.task.memo.rank
+    for message in list(live.mail):
+        if message.node and message.node != node:
             continue
         live.mail.remove(message)
         ledger.take(message)
-        if message.rank and message.rank < live.task.memo.rank:
-            return take_mail(ledger, live)
+        if message.rank and message.rank < rank:
+            continue
         note_event(ledger, live, message.event_key, message.rank)
         return resume(ledger, live, Arrived(message.data))
     return None
@@ -281,7 +289,10 @@ def merge(
     The size is kept as an upper bound, so that data is encoded whole only when the bound is hit.
     """
     task, limit = live.task, ledger.world.limits.task_bytes
-    size = task.size + (len(encode(changes)) if changes else 0)
+    try:
+        size = task.size + (len(encode(changes)) if changes else 0)
+    except (TypeError, ValueError, RecursionError) as error:  # no JSON: nothing could write it
+        return _raised(ledger, live, error)
     if size > limit and not is_forced:
         merged = {**task.data, **changes}
         size = len(encode(merged))
@@ -336,6 +347,11 @@ def _signal(ledger: Ledger, live: Live, alert: Alert, *, is_on: bool) -> None:
     standing = ledger.standing(live.task.process, live.task.node)
     if standing == (alert.tasks if is_on else alert.tasks - 1):
         ledger.alert(live, alert, is_on=is_on, standing=standing)
+
+
+def _wrong(ledger: Ledger, live: Live, outcome: object) -> Fail:
+    """Fails a task whose node returns what nobody can follow; else it would stand for ever."""
+    return _raised(ledger, live, TypeError(f"'{live.node.type.type}' returned {outcome!r}"))
 
 
 def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:

@@ -1,7 +1,7 @@
 """What a task stands in when its version of the process, or its node, can't be found any more."""
 
 from engine.core.graph import Graph, GraphNode
-from engine.core.node import NodeType, NoSettings, Visit
+from engine.core.node import Answer, NodeType, NoSettings, Visit
 from engine.core.outcome import Fail, Outcome
 from engine.core.task import ErrorKind, Task
 
@@ -12,12 +12,19 @@ class Stranded(NodeType[NoSettings]):
     type = "stranded"
     title = "Missing node"
 
-    def enter(self, settings: NoSettings, visit: Visit) -> Outcome:  # noqa: ARG002
-        return Fail(
-            ErrorKind.SOFTWARE,
-            "node_missing",
-            f"version {visit.task.version} of '{visit.process}' has no node '{visit.node.id}' here",
-        )
+    def enter(self, settings: NoSettings, visit: Visit) -> Outcome:  # noqa: ARG002 -- there are none
+        return _missing(visit)
+
+    def resume(self, settings: NoSettings, visit: Visit, answer: Answer) -> Outcome:  # noqa: ARG002
+        return _missing(visit)
+
+
+def _missing(visit: Visit) -> Fail:
+    return Fail(
+        ErrorKind.SOFTWARE,
+        "node_missing",
+        f"version {visit.task.version} of '{visit.process}' has no node '{visit.node.id}' here",
+    )
 
 
 def stranded_graph(task: Task, graph: Graph | None) -> Graph:

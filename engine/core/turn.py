@@ -54,6 +54,7 @@ class Turn:
         self.ledger = Ledger(world, now)
         self._work: deque[tuple[Handler, Any]] = deque()
         self._blocked: list[tuple[Handler, Any]] = []
+        self._repeats: list[tuple[Answer, Answer]] = []  # asked in this turn already, once more
         self._exchange = Exchange(self.ledger, self._later)
         requests = Requests(self.ledger, self.advance, self.settle)
         self._handlers: dict[type, Handler] = {
@@ -102,6 +103,8 @@ class Turn:
             answer.body = self._body(answer)
             expires = self.ledger.now + self.ledger.world.limits.once_us
             batch.remembered.append(Remembered(key, digest, answer.body, expires))
+        for first, repeated in self._repeats:
+            repeated.body = first.body
         return batch
 
     # Moving.
@@ -143,8 +146,9 @@ class Turn:
     # What the exchange asks to be done later.
 
     def start(self, live: Live) -> None:
-        """Takes a new task on its way."""
-        self.advance(live, step.enter(self.ledger, live))
+        """Takes a new task on its way, if nobody deleted it meanwhile."""
+        if not live.is_deleted:
+            self.advance(live, step.enter(self.ledger, live))
 
     def offer_mail(self, live: Live) -> None:
         """Gives a task that waits for a callback the mail that was kept for it."""
@@ -156,9 +160,10 @@ class Turn:
     def deliver_reply(self, item: tuple[str, int, Replied]) -> None:
         task_id, visit, replied = item
         live = self._awake(task_id)
-        if live is None or live.task.visit != visit or live.task.memo.wait != WaitKind.REPLY:
+        if live is None or not self._is_same_visit(live, visit):
             return
-        if live.task.state is TaskState.WAITING:
+        is_waiting = live.task.state is TaskState.WAITING
+        if is_waiting and live.task.memo.wait == WaitKind.REPLY:
             self.advance(live, step.resume(self.ledger, live, replied))
 
     def _raise_signals(self) -> None:
@@ -259,8 +264,9 @@ class Turn:
         """Answers a repeated request as before; says whether it was one."""
         earlier = self.ledger.asked_before(once.key)
         if earlier is not None:
-            digest, answer = earlier
-            repeated = Answer(ticket, answer.task, answer.error, answer.delivery, answer.body)
+            digest, first = earlier
+            repeated = Answer(ticket, first.task, first.error, first.delivery)
+            self._repeats.append((first, repeated))
         else:
             known = self.ledger.once(once.key)
             if known is None:

@@ -16,6 +16,7 @@ from engine.definition.parameters import parameters_before
 from engine.definition.process import Definition, NodeDefinition, ProcessKind
 from engine.definition.tree import Scalar, Table, within
 from engine.definition.ways import backwards, cycles, reached, ways_of
+from engine.definition.weekdays import with_named_days
 
 Found = Iterator[tuple[Position, str]]
 Check = Callable[[Definition], Found]
@@ -265,7 +266,7 @@ def _cron_problem(text: str) -> str:
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415
 
     try:
-        CronTrigger.from_crontab(text, timezone="UTC")
+        CronTrigger.from_crontab(with_named_days(text), timezone="UTC")
     except ValueError as error:
         return str(error)
     return ""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from engine.core.batch import Call
 from engine.core.command import CallFailed, CallFailure, CallResult, OutsideCommand
@@ -36,10 +37,11 @@ class _Node:
 class Calls:
     """Carries out outside calls."""
 
-    def __init__(self, perform: Perform, intake: Intake, store: Store) -> None:
+    def __init__(self, perform: Perform, intake: Intake, store: Store, *, line: int = LINE) -> None:
         self._perform = perform
         self._intake = intake
         self._store = store
+        self._line = line
         self._nodes: dict[tuple[str, str], _Node] = {}
         self._known: set[Visit] = set()
         self._out: dict[Visit, asyncio.Task[None]] = {}
@@ -63,7 +65,7 @@ class Calls:
             if self._is_stopping:
                 self._intake.put([Unsent(*visit)])
                 continue
-            if len(node.line) >= LINE:
+            if len(node.line) >= self._line:
                 node.is_overfull = True
                 continue
             self._known.add(visit)
@@ -88,23 +90,25 @@ class Calls:
             if visit not in self._known:
                 continue
             node.out += 1
-            self._out[visit] = asyncio.create_task(self._carry_out(node, call, visit))
+            running = self._out[visit] = asyncio.create_task(self._carry_out(call, visit))
+            # Not at the end of the coroutine: one that is cancelled at once never begins.
+            running.add_done_callback(partial(self._go_on, node, call, visit))
 
-    async def _carry_out(self, node: _Node, call: Call, visit: Visit) -> None:
+    async def _carry_out(self, call: Call, visit: Visit) -> None:
         try:
             result = await self._perform(call.command)
-        except asyncio.CancelledError:
-            raise
         except Exception:  # the performer promises values; a fault of ours ends one task's call
             log.exception("a call of '%s' in '%s' broke", call.node, call.process)
             result = CallFailed(CallFailure.INTERNAL, "a fault of the engine; the log has details")
-        finally:
-            node.out -= 1
-            self._out.pop(visit, None)
         self._known.discard(visit)
         self._intake.put([Result(call.task_id, call.visit, result)])
+
+    def _go_on(self, node: _Node, call: Call, visit: Visit, _: object) -> None:
+        """Lets the next ones out in the place of a call that came back or was given up."""
+        node.out -= 1
+        self._out.pop(visit, None)
         self._send(node)
-        if node.is_overfull and len(node.line) < LINE // 2:
+        if node.is_overfull and len(node.line) < max(self._line // 2, 1) and not self._is_stopping:
             node.is_overfull = False
             self._help(self._fetch(call.process, call.node))
 
@@ -116,13 +120,13 @@ class Calls:
     async def _fetch(self, process: str, name: str) -> None:
         """Takes tasks that wait on disk into the line: each enters its node again, and asks."""
         after, fetched = "", 0
-        while fetched < LINE // 2:
-            walks = await self._store.calling(process, name, after, LINE)
+        while fetched < self._line // 2:
+            walks = await self._store.calling(process, name, after, self._line)
             if not walks:
                 return
             after = walks[-1].task_id
             new = [walk for walk in walks if (walk.task_id, walk.visit) not in self._known]
-            new = new[: LINE // 2 - fetched]
+            new = new[: self._line // 2 - fetched]
             fetched += len(new)
             self._intake.put(Continue(walk.task_id, walk.visit) for walk in new)
         self._nodes[process, name].is_overfull = True
@@ -150,3 +154,16 @@ class Calls:
         for running in leftover:
             running.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
+        await self._unsent_on_disk()
+
+    async def _unsent_on_disk(self) -> None:
+        """Says of what an overfull line left on disk that it was not sent."""
+        for (process, name), node in self._nodes.items():
+            after = ""
+            while node.is_overfull and (
+                walks := await self._store.calling(process, name, after, self._line)
+            ):
+                after = walks[-1].task_id
+                visits = [(walk.task_id, walk.visit) for walk in walks]
+                self._intake.put(Unsent(*visit) for visit in visits if visit not in self._known)
+                await self._intake.worked_off(self._line)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.core.batch import Batch, Limits
@@ -73,14 +74,19 @@ class Deployments:
     # For the workspace.
 
     async def load(self, store: Store) -> None:
+        """Reads which versions there are, and how many tasks stand where."""
+        await self._load_versions(store)
+        self._counts = {key: list(count) for key, count in (await store.counts()).items()}
+
+    async def _load_versions(self, store: Store) -> None:
         """Reads which versions there are; each is compiled when a task or a person asks for it."""
         for version in await store.versions():
             self._versions[version.process, version.version] = version
         for row in await store.processes():
             if self._rows.get(row.process) != row:
                 self._rows[row.process] = row
+                self._follow_status(row.process)
                 self._index(row.process)
-        self._counts = {key: list(count) for key, count in (await store.counts()).items()}
 
     async def deploy(
         self, store: Store, definitions: Sequence[Definition], now: int, chance: Chance
@@ -100,7 +106,8 @@ class Deployments:
             ],
             now,
         )
-        await self.load(store)
+        # Not the counts: while tasks move, those in memory are the ones that are right.
+        await self._load_versions(store)
         for definition in definitions:
             self._definitions[definition.process] = definition
 
@@ -140,6 +147,15 @@ class Deployments:
         if graph is not None:
             self._by_hex.update({node.hex_id: (process, node.id) for node in graph.nodes.values()})
 
+    def _follow_status(self, process: str) -> None:
+        """Pauses older versions with the newest one, or lets their tasks move again."""
+        current = self.current(process)
+        if current is None:
+            return
+        for key, graph in self._graphs.items():
+            if key[0] == process and graph is not None and graph.status is not current.status:
+                self._graphs[key] = replace(graph, status=current.status)
+
     def _compile(self, key: tuple[str, int]) -> Graph | None:
         version, row = self._versions.get(key), self._rows.get(key[0])
         if version is None or row is None:
@@ -147,7 +163,11 @@ class Deployments:
         definition = _read(version)
         if definition is None:
             return None
-        return compile_graph(definition, version=version.version, conv_id=row.conv_id)
+        graph = compile_graph(definition, version=version.version, conv_id=row.conv_id)
+        if key[1] == row.version:
+            return graph
+        current = self.current(key[0])
+        return replace(graph, status=current.status) if current is not None else graph
 
 
 def _read(version: VersionRow) -> Definition | None:

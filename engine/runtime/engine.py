@@ -1,9 +1,10 @@
 """One engine at work: its parts put together, started, told of every commit, and stopped."""
 
 import asyncio
+import contextlib
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -28,6 +29,9 @@ from engine.store.interface import Store
 log = logging.getLogger("engine")
 
 RECOVERY_WINDOW = 500
+PATIENCE_S = 1.0
+STOP_S = 10.0
+"""Beside the grace for calls: how long the loop may take to write what is in hand."""
 
 
 class Engine:
@@ -57,6 +61,8 @@ class Engine:
         self._housekeeping = Housekeeping(store, self.intake, clock, self.deployments)
         self._listeners: list[Callable[[Batch], None]] = []
         self._running: list[asyncio.Task[None]] = []
+        self._patience_s = PATIENCE_S
+        self._stop_s = STOP_S
 
     @property
     def is_ready(self) -> bool:
@@ -70,8 +76,16 @@ class Engine:
 
     async def deploy(self, definitions: Sequence[Definition]) -> None:
         """Puts definitions into force and plans their schedules."""
+        paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
         await self.deployments.deploy(self._store, definitions, self._clock.now(), self._chance)
         self._schedules.plan(definitions)
+        resumed = {process for process in paused if not self._is_paused(process)}
+        if resumed and self._running:
+            self._start_part("resumption", lambda: self._resume(resumed, self._clock.now()))
+
+    def _is_paused(self, process: str) -> bool:
+        graph = self.deployments.current(process)
+        return graph is not None and not graph.is_active
 
     async def start(self, *, with_calls: bool) -> None:
         """Starts to move tasks, those first that were on their way when the engine stopped."""
@@ -79,15 +93,37 @@ class Engine:
         _calm_collector()
         if not with_calls:
             self._calls.hold_back()
-        self._running = [
-            asyncio.create_task(self._loop.run(), name="loop"),
-            asyncio.create_task(_patiently(self._alarms.run), name="alarms"),
-            asyncio.create_task(_patiently(lambda: self._recover(started)), name="recovery"),
-        ]
-        for part in self._running:
-            part.add_done_callback(_log_death)
+        self._start_part("loop", self._loop.run)
+        self._start_part("alarms", self._alarms.run)
+        self._start_part("recovery", lambda: self._recover(started))
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
+
+    def _start_part(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        part = asyncio.create_task(self._patiently(work), name=name)
+        part.add_done_callback(_log_death)
+        self._running.append(part)
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Begins again after the database did not answer."""
+        while True:
+            try:
+                return await work()
+            except StoreError as error:
+                log.warning("the database does not answer, trying again: %s", error)
+                await asyncio.sleep(self._patience_s)
+
+    async def _resume(self, processes: Collection[str], now: int) -> None:
+        """Takes on what rested while its process was paused; calls are under way already."""
+        after = ""
+        while walks := await self._store.walks(now + 1, after, RECOVERY_WINDOW):
+            after = walks[-1].task_id
+            self.intake.put(
+                Continue(walk.task_id, walk.visit)
+                for walk in walks
+                if walk.process in processes and walk.state is TaskState.READY
+            )
+            await self.intake.worked_off(RECOVERY_WINDOW)
 
     async def _recover(self, started: int) -> None:
         """Takes on what stood READY or CALLING when the engine stopped, a window at a time."""
@@ -144,9 +180,12 @@ class Engine:
         loop, *others = self._running
         for other in others:
             other.cancel()
-        await self._calls.stop(grace_s)
-        if not loop.done():
-            await self._loop.rest()
+        # A database that does not answer must not hold up the end: what is on disk is found again.
+        with contextlib.suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(2 * grace_s + self._stop_s):
+                await self._calls.stop(grace_s)
+                if not loop.done():
+                    await self._loop.rest()
         loop.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running = []
@@ -161,16 +200,6 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
-    """Begins again after the database did not answer."""
-    while True:
-        try:
-            return await work()
-        except StoreError as error:
-            log.warning("the database does not answer, trying again: %s", error)
-            await asyncio.sleep(1)
 
 
 def _log_death(part: asyncio.Task[None]) -> None:

@@ -34,12 +34,15 @@ class Loop:
         intake: Intake,
         clock: Clock,
         after: Callable[[Batch], None],
+        *,
+        retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
         self._store = store
         self._world = world
         self._intake = intake
         self._clock = clock
         self._after = after
+        self._retry_after_s = retry_after_s
         self._idle = asyncio.Event()
         self.is_healthy = True
 
@@ -55,10 +58,10 @@ class Loop:
             self._idle.set()
             messages = await self._intake.take(TURN_SIZE)
             self._idle.clear()
-            await self._turn_or_one_by_one(messages)
+            await self._turn_or_halves(messages)
 
-    async def _turn_or_one_by_one(self, messages: list[Message]) -> None:
-        """Runs a turn; if a message breaks it, each gets a turn of its own and the bad one none."""
+    async def _turn_or_halves(self, messages: list[Message]) -> None:
+        """Runs a turn; if a message breaks it, halves it until the bad one is alone, and none."""
         try:
             await self._turn(messages)
         except StoreUnavailable as error:
@@ -68,8 +71,9 @@ class Loop:
                 log.exception("a message was dropped: %s", type(messages[0]).__name__)
                 _tell(_tickets(messages), EngineError(f"a fault of the engine: {error!r}"))
                 return
-            for message in messages:
-                await self._turn_or_one_by_one([message])
+            middle = len(messages) // 2
+            await self._turn_or_halves(messages[:middle])
+            await self._turn_or_halves(messages[middle:])
 
     async def _turn(self, messages: list[Message]) -> None:
         turn = Turn(self._world, self._clock.now())
@@ -82,7 +86,10 @@ class Loop:
         self.is_healthy = True
         for answer in batch.answers:
             _give(answer)
-        self._after(batch)
+        try:
+            self._after(batch)
+        except Exception:  # the batch is safe on disk: nothing may make its messages come again
+            log.exception("what follows a commit broke")
 
     async def _give_back(self, messages: list[Message], error: StoreUnavailable) -> None:
         """Tells who waits that nothing was stored, and keeps for later what nobody repeats."""
@@ -93,7 +100,7 @@ class Loop:
         self._intake.put_back(
             message for message in messages if getattr(message, "ticket", None) is None
         )
-        await asyncio.sleep(RETRY_AFTER_S)
+        await asyncio.sleep(self._retry_after_s)
 
 
 def _tickets(messages: list[Message]) -> list[object]:

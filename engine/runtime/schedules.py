@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from engine.core.message import Once, Submit
 from engine.definition import Definition, Schedule
+from engine.definition.weekdays import with_named_days
 from engine.errors import Busy
 from engine.runtime.intake import Intake
 
@@ -61,6 +62,6 @@ class Schedules:
 def _trigger(schedule: Schedule) -> BaseTrigger:
     zone = ZoneInfo(schedule.timezone)
     if schedule.cron:
-        return CronTrigger.from_crontab(schedule.cron, timezone=zone)
+        return CronTrigger.from_crontab(with_named_days(schedule.cron), timezone=zone)
     seconds = schedule.every.seconds if schedule.every is not None else 0
     return IntervalTrigger(seconds=seconds, timezone=zone)

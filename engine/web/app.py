@@ -1,70 +1,115 @@
 """The ASGI application: the fast paths as raw callables, the framework for the rest. HOT."""
 
+import asyncio
 import logging
 from urllib.parse import unquote
+
+import msgspec
 
 from engine.errors import EngineError
 from engine.web.access import Access
 from engine.web.callbacks.plain import PlainCallbacks
 from engine.web.callbacks.twilio import TwilioCallbacks
-from engine.web.exchange import App, Receive, Scope, Send, answer_error
+from engine.web.exchange import App, Receive, Scope, Send, answer, answer_error, bounded
+from engine.web.problem import WrongMethod, our_fault, problem_bytes
 from engine.web.submit import Submissions
 from engine.workspace import Workspace
 
 log = logging.getLogger("engine.web")
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
-CALLBACK = ["api", "1", "json", "callback"]
-PROCESSES = ["v1", "processes"]
-TWILIO = ["api", "1", "json", "plugins", "twilio"]
+# A path split at its slashes begins with an empty part.
+CALLBACK = ["api", "1", "json", "callback"]  # then node_id, hash
+TWILIO = ["api", "1", "json", "plugins", "twilio"]  # then conv_id, node_id, hash
+PROCESSES = ["v1", "processes"]  # then an alias, "tasks"
+READ = ("GET", "HEAD")
 
 
-def create_app(workspace: Workspace) -> App:
-    """Makes the application of a workspace."""
-    submit = Submissions(workspace)
-    plain = PlainCallbacks(workspace)
-    twilio = TwilioCallbacks(workspace)
-    access = Access(workspace.settings)
-    rest: App | None = None
+class Application:
+    """The ASGI callable of one workspace."""
 
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal rest
-        # Split before decoding: a ref may hold a slash, written %2F.
-        raw = str(scope["raw_path"], "latin-1").partition("?")[0]
-        parts = [unquote(part) for part in raw.split("/")[1:]]
-        if scope["method"] == "POST":
-            if parts[:4] == CALLBACK and len(parts) == 6:  # node_id and hash
-                return await plain(scope, receive, send, parts[4:])
-            if parts[:5] == TWILIO and len(parts) == 8:  # conv_id, node_id and hash
-                return await twilio(scope, receive, send, parts[5:])
-        if scope["path"] not in OPEN_PATHS:
-            access.check(scope)
-        is_tasks = len(parts) == 4 and parts[:2] == PROCESSES and parts[3] == "tasks"
-        if is_tasks and scope["method"] == "POST":
-            return await submit(scope, receive, send, parts[2])
-        if rest is None:
-            from engine.web.api import create_api  # noqa: PLC0415 -- half a second to import
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._submit = Submissions(workspace)
+        self._plain = PlainCallbacks(workspace)
+        self._twilio = TwilioCallbacks(workspace)
+        self.access = Access(workspace.settings)
+        self._rest: App | None = None
 
-            rest = create_api(workspace)
-        return await rest(scope, receive, send)
+    async def prepare(self) -> None:
+        """Imports the framework beside the first requests: it takes half a second."""
+        self._rest = await asyncio.to_thread(_create_rest, self._workspace)
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def stop_waiting(self) -> None:
+        """Answers whoever waits for the end of a task, because the server stops."""
+        self._submit.stop_waiting()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
         if scope["type"] != "http":
             return
-        has_begun = False
-
-        async def watched(message: dict[str, object]) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
         try:
-            await dispatch(scope, receive, watched)  # type: ignore[arg-type] # the same messages
+            await self._dispatch(scope, receive, send)
         except EngineError as error:
             await answer_error(send, error)
         except Exception:  # the last door: a fault of ours ends one request
             log.exception("%s %s broke", scope["method"], scope["path"])
-            if not has_begun:
-                await answer_error(send, EngineError("a fault of the engine; its log has details"))
+            await answer_error(send, our_fault())
 
-    return app
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Split before decoding: a ref may hold a slash, written %2F.
+        path = str(scope["raw_path"], "latin-1")
+        parts = path.split("/")
+        if "%" in path:
+            parts = [unquote(part) for part in parts]
+        length, method = len(parts), scope["method"]
+        if length == 7 and parts[1:5] == CALLBACK:
+            if method != "POST":
+                return await _only_post(send, method)
+            return await self._plain(scope, receive, send, parts[5:])
+        if length == 9 and parts[1:6] == TWILIO:
+            if method != "POST":
+                return await _only_post(send, method)
+            return await self._twilio(scope, receive, send, parts[6:])
+        # For machines that ask early and often: without the framework.
+        if path == "/health" and method in READ:
+            return await answer(send, 200, b'{"status":"ok"}')
+        if path == "/ready" and method in READ:
+            is_ready = self._workspace.is_ready
+            body = msgspec.json.encode({"ready": is_ready})
+            return await answer(send, 200 if is_ready else 503, body)
+        self.access.check(scope)
+        if length == 5 and method == "POST" and parts[1:3] == PROCESSES and parts[4] == "tasks":
+            return await self._submit(scope, receive, send, parts[3])
+        return await self._by_framework(scope, receive, send)
+
+    async def _by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Has the framework answer, by the path as it was sent: its routes decode their parts."""
+        if self._rest is None:
+            self._rest = _create_rest(self._workspace)
+        receive = bounded(scope, receive, self._workspace.settings.max_body_bytes)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        path = str(scope["raw_path"], "latin-1")
+        try:
+            await self._rest({**scope, "method": method, "path": path}, receive, send)
+        except Exception:  # the framework has answered 500 by now
+            log.exception("%s %s broke", scope["method"], scope["path"])
+
+
+def create_app(workspace: Workspace) -> Application:
+    """Makes the application of a workspace."""
+    return Application(workspace)
+
+
+def _create_rest(workspace: Workspace) -> App:
+    from engine.web.api import create_api  # noqa: PLC0415 -- half a second to import
+
+    return create_api(workspace)
+
+
+async def _only_post(send: Send, method: str) -> None:
+    more = [(b"allow", b"OPTIONS, POST")]
+    if method == "OPTIONS":
+        await answer(send, 204, more=more)
+    else:
+        error = WrongMethod(f"{method}: a callback is sent with POST")
+        await answer(send, error.status, problem_bytes(error), b"application/problem+json", more)

@@ -5,16 +5,18 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import EngineError, InvalidData, TooLarge
-from engine.web.problem import RETRY_AFTER_S, TYPE, may_retry, problem_bytes, status_of
+from engine.errors import EngineError, InvalidData, RequestError, TooLarge
+from engine.web.problem import TYPE, Headers, headers_of, problem_bytes, status_of
 
+Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+FORM = "application/x-www-form-urlencoded"
+LONGEST_KEY = 200
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -23,9 +25,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     Raises:
         TooLarge: it is longer than allowed; the rest is not read.
     """
-    length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
+    check_length(scope, limit)
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -43,6 +43,33 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def bounded(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Gives a `receive` that ends with `TooLarge` where the body is longer than allowed."""
+    check_length(scope, limit)
+    size = 0
+
+    async def receive_up_to_limit() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise _too_large(limit)
+        return message
+
+    return receive_up_to_limit
+
+
+def check_length(scope: Scope, limit: int) -> None:
+    """Refuses a body that says itself that it is longer than allowed.
+
+    Raises:
+        TooLarge: it does.
+    """
+    length = header(scope, b"content-length")
+    if length.isdigit() and int(length[:20]) > limit:
+        raise _too_large(limit)
+
+
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the request is larger than {limit} bytes")
 
@@ -55,16 +82,33 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def media_type(scope: Scope) -> str:
+    """Gives the content type without its parameters, in lower case."""
+    return header(scope, b"content-type").partition(";")[0].strip().lower()
+
+
+def idempotency_key(scope: Scope) -> str:
+    """Gives the request's `Idempotency-Key`, empty if it has none.
+
+    Raises:
+        InvalidData: it is too long to be kept.
+    """
+    key = header(scope, b"idempotency-key")
+    if len(key) > LONGEST_KEY:
+        raise InvalidData(f"Idempotency-Key is longer than {LONGEST_KEY} characters")
+    return key
+
+
 def read_json(body: bytes) -> Any:
     """Reads JSON; integers of any size stay exact.
 
     Raises:
-        InvalidData: it is none.
+        RequestError: it is none.
     """
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidData(f"the body is not JSON: {error}") from None
+        raise RequestError(f"the body is not JSON: {error}") from None
 
 
 async def answer(
@@ -75,7 +119,8 @@ async def answer(
     more: Headers | None = None,
 ) -> None:
     """Sends an answer."""
-    headers: Headers = [(b"content-length", b"%d" % len(body))]
+    # An answer without content has no length either (RFC 9110, 8.6).
+    headers: Headers = [] if status == 204 else [(b"content-length", b"%d" % len(body))]
     if body:
         headers.append((b"content-type", content_type))
     if more:
@@ -86,5 +131,4 @@ async def answer(
 
 async def answer_error(send: Send, error: EngineError) -> None:
     """Sends what went wrong."""
-    more: Headers = [(b"retry-after", RETRY_AFTER_S.encode())] if may_retry(error) else []
-    await answer(send, status_of(error), problem_bytes(error), TYPE, more)
+    await answer(send, status_of(error), problem_bytes(error), TYPE, headers_of(error))

@@ -7,6 +7,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from engine.workspace import Workspace
 
+LABELS = ["process", "node"]
+
 
 class WorkspaceCollector:
     """Gathers a workspace's numbers when they are asked for."""
@@ -20,21 +22,28 @@ class WorkspaceCollector:
             yield CounterMetricFamily(
                 f"conveyor_{name}", f"{name.replace('_', ' ')} since the start", value=value
             )
-        labels = ["process", "node"]
-        standing = GaugeMetricFamily("conveyor_tasks_standing", "Tasks in a node", labels=labels)
-        entered = CounterMetricFamily("conveyor_node_in", "Tasks that came in", labels=labels)
-        left = CounterMetricFamily("conveyor_node_out", "Tasks that went out", labels=labels)
-        for graph in self._workspace.graphs():
-            for node, (came, went) in self._workspace.counts(graph.process).items():
-                standing.add_metric([graph.process, node], came - went)
-                entered.add_metric([graph.process, node], came)
-                left.add_metric([graph.process, node], went)
-        yield from (standing, entered, left)
+        yield from self._nodes()
+        yield GaugeMetricFamily(
+            "conveyor_requests_waiting",
+            "Messages that wait to be taken into a turn",
+            value=self._workspace.waiting,
+        )
         yield GaugeMetricFamily(
             "conveyor_ready",
             "Whether requests would be taken and stored",
             value=int(self._workspace.is_ready),
         )
+
+    def _nodes(self) -> tuple[Metric, Metric, Metric]:
+        standing = GaugeMetricFamily("conveyor_tasks_standing", "Tasks in a node", labels=LABELS)
+        entered = CounterMetricFamily("conveyor_node_in", "Tasks that came in", labels=LABELS)
+        left = CounterMetricFamily("conveyor_node_out", "Tasks that went out", labels=LABELS)
+        for graph in self._workspace.graphs():
+            for node, (came, went) in self._workspace.counts(graph.process).items():
+                standing.add_metric([graph.process, node], came - went)
+                entered.add_metric([graph.process, node], came)
+                left.add_metric([graph.process, node], went)
+        return standing, entered, left
 
 
 def metrics_text(workspace: Workspace) -> bytes:

@@ -5,10 +5,32 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import Busy, EngineError, RequestError, StoreError
+from engine.errors import Busy, EngineError, NotAllowed, RequestError, StoreError
 
 TYPE = b"application/problem+json"
 RETRY_AFTER_S = "1"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class NotFound(RequestError):
+    """There is nothing at this path."""
+
+    kind = "not_found"
+    status = 404
+
+
+class WrongMethod(RequestError):
+    """This path does not take this method."""
+
+    kind = "wrong_method"
+    status = 405
+
+
+class KeyNeeded(NotAllowed):
+    """This engine asks for a key."""
+
+    status = 401
 
 
 def status_of(error: EngineError) -> int:
@@ -44,6 +66,20 @@ def problem_bytes(error: EngineError) -> bytes:
     return msgspec.json.encode(problem_of(error))
 
 
+def headers_of(error: EngineError) -> Headers:
+    """Gives the headers that go with an error: when to try again, or how to show a key."""
+    if may_retry(error):
+        return [(b"retry-after", RETRY_AFTER_S.encode())]
+    if isinstance(error, KeyNeeded):
+        return [(b"www-authenticate", b'Basic realm="conveyor", charset="UTF-8"')]
+    return []
+
+
 def may_retry(error: EngineError) -> bool:
     """Whether the same request may work in a moment."""
     return isinstance(error, Busy | StoreError)
+
+
+def our_fault() -> EngineError:
+    """Gives the error that stands for one that nobody expected: without any detail."""
+    return EngineError("a fault of the engine; its log has the details")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,10 +11,15 @@ import uvicorn
 
 from engine.errors import EngineUnreachable
 from engine.settings import Settings
-from engine.web.app import create_app
+from engine.web.access import is_loopback
+from engine.web.app import Application, create_app
+from engine.web.protocol import BoundedProtocol
 from engine.workspace import Workspace
 
+log = logging.getLogger("engine.web")
+
 BACKLOG = 4096
+KEEP_ALIVE_S = 75
 GRACE_S = 5
 
 
@@ -65,27 +71,39 @@ async def serve(
     ready: Callable[[str], None],
     listening: Listening | None = None,
 ) -> None:
-    """Serves until cancelled; then finishes the answers under way."""
+    """Serves until cancelled; then finishes the answers under way.
+
+    `ready` is told the URL once whoever connects is served.
+    """
     listening = listening or listen(settings)
-    config = uvicorn.Config(
-        create_app(workspace),
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=GRACE_S,
-        h11_max_incomplete_event_size=65536,
-    )
-    server = _Server(config)
+    app = create_app(workspace)
+    if not app.access.needs_key and not is_loopback(listening.socket.getsockname()[0]):
+        log.warning(
+            "no key is configured: only this machine may use /v1; callbacks come from anywhere"
+        )
+    server = _Server(_config(app))
     serving = asyncio.create_task(server.serve(sockets=[listening.socket]))
+    preparing = asyncio.create_task(app.prepare())
     try:
-        # The port is ours and listens: who connects from here on is served.
         ready(listening.url)
         await asyncio.shield(serving)
-    except asyncio.CancelledError:
+    finally:
+        preparing.cancel()
+        app.stop_waiting()
         server.should_exit = True
         await serving
-        raise
+
+
+def _config(app: Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )

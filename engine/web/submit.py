@@ -1,35 +1,40 @@
 """`POST /v1/processes/{process}/tasks`: one task, or many. HOT."""
 
+import asyncio
+import contextlib
 import hashlib
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import msgspec
 
 from engine.core.batch import Answer
 from engine.core.message import Once
-from engine.core.task import FINISHED
-from engine.errors import EngineError, InvalidData, WaitedInVain
+from engine.core.task import Task
+from engine.errors import EngineError, InvalidData, RequestError, TooLarge, WaitedInVain
 from engine.web.exchange import (
     JSON,
-    Headers,
     Receive,
     Scope,
     Send,
     answer,
     header,
+    idempotency_key,
+    media_type,
     read_body,
     read_json,
 )
-from engine.web.problem import problem_of
+from engine.web.problem import Headers, problem_of
 from engine.workspace import Workspace
 
 LONGEST_WAIT_S = 3600.0
 MOST_AT_ONCE = 10_000
-NDJSON = "application/x-ndjson"
+NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+REPLAYED: Headers = [(b"idempotent-replayed", b"true")]
 _KEYS = frozenset({"ref", "data"})
 
 Item = tuple[str, dict[str, Any]]
+Row = tuple[str, dict[str, Any], Once | None]
 
 
 class Submissions:
@@ -38,70 +43,97 @@ class Submissions:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._limit = workspace.settings.max_body_bytes
+        self._stopping = asyncio.Event()
+
+    def stop_waiting(self) -> None:
+        """Answers whoever waits for the end of a task."""
+        self._stopping.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, process: str) -> None:
         """Answers 201 once the task is safe on disk; 200 for a list, or a task that has ended."""
         body = await read_body(scope, receive, self._limit)
-        wait_s = _wait(scope)
-        if header(scope, b"content-type").startswith(NDJSON):
-            lines = [line for line in body.split(b"\n") if line.strip()]
-            await self._many(scope, send, process, [read_json(line) for line in lines])
+        wait_s = _wait(scope) if scope["query_string"] else None
+        values = _list(scope, body)
+        if isinstance(values, list):
+            if wait_s is not None:
+                raise InvalidData("?wait is for a single task, not for a list")
+            await self._many(scope, send, process, values)
             return
-        value = read_json(body) if body else {}
-        if isinstance(value, list):
-            await self._many(scope, send, process, value)
-            return
-        ref, data = _item(value)
-        result = await self._workspace.submit(process, data, ref, once=_once(scope, body))
+        ref, data = read_item(values)
+        once = _once(scope, idempotency_key(scope), body)
+        result = await self._workspace.submit(process, data, ref, once=once)
         if wait_s is None:
             await self._accepted(send, process, result)
         else:
-            await self._ended(send, process, result, wait_s)
+            await self._ended(receive, send, process, result, wait_s)
 
     async def _accepted(self, send: Send, process: str, result: Answer) -> None:
-        body = self._body(result)
-        task_id = result.task.task_id if result.task else ""
-        more: Headers = (
-            [(b"location", f"/v1/processes/{process}/tasks/{task_id}".encode())]
-            if task_id
-            else [(b"idempotent-replayed", b"true")]
-        )
-        await answer(send, 201, body, JSON, more)
-
-    async def _ended(self, send: Send, process: str, result: Answer, wait_s: float) -> None:
-        task_id = (
-            result.task.task_id
-            if result.task is not None
-            else str(msgspec.json.decode(result.body or b"{}")["task_id"])
-        )
-        status = 200
         task = result.task
-        if task is None or task.state not in FINISHED:
-            try:
-                task = await self._workspace.ended(task_id, process, wait_s)
-            except WaitedInVain:
-                status, task = 202, await self._workspace.task(process, task_id)
-        await answer(send, status, msgspec.json.encode(self._workspace.view(task)))
+        if task is not None:
+            location = f"/v1/processes/{quote(process, safe='')}/tasks/{task.task_id}"
+            more: Headers = [(b"location", location.encode())]
+        else:
+            more = REPLAYED
+        await answer(send, 201, self._body(result), JSON, more)
+
+    async def _ended(
+        self, receive: Receive, send: Send, process: str, result: Answer, wait_s: float
+    ) -> None:
+        """Answers 200 with the task that ended, or 202 with where it is when the time is over."""
+        if result.task is not None:
+            task_id, more = result.task.task_id, None
+        else:
+            task_id, more = msgspec.json.decode(result.body or b"{}")["task_id"], REPLAYED
+        status = 200
+        try:
+            task = await self._wait(receive, task_id, process, wait_s)
+        except WaitedInVain:
+            status, task = 202, await self._workspace.task(process, task_id)
+        await answer(send, status, msgspec.json.encode(self._workspace.view(task)), JSON, more)
+
+    async def _wait(self, receive: Receive, task_id: str, process: str, wait_s: float) -> Task:
+        """Waits for the end of a task, as long as the client does and the server runs.
+
+        Raises:
+            WaitedInVain: it has not ended by then.
+        """
+        ended = asyncio.ensure_future(self._workspace.ended(task_id, process, wait_s))
+        others = [
+            asyncio.ensure_future(self._stopping.wait()),
+            asyncio.ensure_future(_is_gone(receive)),
+        ]
+        try:
+            await asyncio.wait([ended, *others], return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                raise WaitedInVain
+            return ended.result()
+        finally:
+            for each in (ended, *others):
+                each.cancel()
+            with contextlib.suppress(asyncio.CancelledError, EngineError):
+                await ended
 
     async def _many(self, scope: Scope, send: Send, process: str, values: list[Any]) -> None:
         """Submits each on its own and answers with a result for each, in order."""
         if len(values) > MOST_AT_ONCE:
-            raise InvalidData(f"at most {MOST_AT_ONCE} tasks in one request, not {len(values)}")
-        key = header(scope, b"idempotency-key")
+            raise TooLarge(f"at most {MOST_AT_ONCE} tasks in one request, not {len(values)}")
+        key = idempotency_key(scope)
         self._workspace.graph(process)
-        items: list[tuple[str, dict[str, Any], Once | None]] = []
-        broken: dict[int, InvalidData] = {}
+        rows: list[Row] = []
+        refused: dict[int, EngineError] = {}
         for number, value in enumerate(values):
             try:
-                ref, data = _item(value)
-            except InvalidData as error:
-                broken[number] = error
+                ref, data = read_item(read_json(value) if isinstance(value, bytes) else value)
+            except RequestError as error:
+                refused[number] = error
                 continue
-            once = _once(scope, msgspec.json.encode(value), f"#{number}") if key else None
-            items.append((ref, data, once))
-        results = iter(await self._workspace.submit_many(process, items))
+            once = (
+                _once(scope, f"{key}#{number}", msgspec.json.encode([ref, data])) if key else None
+            )
+            rows.append((ref, data, once))
+        results = iter(await self._workspace.submit_many(process, rows))
         bodies = [
-            self._result(broken[number] if number in broken else next(results))
+            self._result(refused[number] if number in refused else next(results))
             for number in range(len(values))
         ]
         await answer(send, 200, b"[" + b",".join(bodies) + b"]")
@@ -112,13 +144,13 @@ class Submissions:
         return self._body(result)
 
     def _body(self, result: Answer) -> bytes:
-        if result.body is not None:
-            return result.body
-        return msgspec.json.encode(self._workspace.view(result.task)) if result.task else b"{}"
+        if result.body is not None or result.task is None:
+            return result.body or b"{}"
+        return msgspec.json.encode(self._workspace.view(result.task))
 
 
-def _item(value: Any) -> Item:
-    """Reads `{"ref", "data"}`.
+def read_item(value: Any) -> Item:
+    """Reads `{"ref", "data"}`; a ref may be a number.
 
     Raises:
         InvalidData: it is something else.
@@ -131,7 +163,7 @@ def _item(value: Any) -> Item:
         raise InvalidData(
             f"a task has 'ref' and 'data', not {names}", hint="parameters belong into 'data'"
         )
-    ref = value.get("ref", "")
+    ref = value.get("ref")
     if isinstance(ref, int) and not isinstance(ref, bool):
         ref = str(ref)
     data = value.get("data", {})
@@ -142,23 +174,34 @@ def _item(value: Any) -> Item:
     return ref or "", data
 
 
-def _once(scope: Scope, body: bytes, row: str = "") -> Once | None:
-    key = header(scope, b"idempotency-key")
+def _list(scope: Scope, body: bytes) -> Any:
+    """Reads the body; of NDJSON it gives the lines, each to be read on its own."""
+    if header(scope, b"content-type") and media_type(scope) in NDJSON:
+        return [line for line in body.split(b"\n") if line.strip()]
+    return read_json(body) if body else {}
+
+
+def _once(scope: Scope, key: str, content: bytes) -> Once | None:
+    """Gives the idempotency key, which belongs to its path, with a digest of the request."""
     if not key:
         return None
-    path = scope["path"]
-    return Once(f"POST {path} {key}{row}", hashlib.sha256(body).hexdigest())
+    return Once(f"POST {scope['path']} {key}", hashlib.sha256(content).hexdigest())
 
 
 def _wait(scope: Scope) -> float | None:
-    query = scope["query_string"]
-    if b"wait" not in query:
+    """Reads `?wait`; more than an hour is an hour."""
+    given = parse_qs(str(scope["query_string"], "latin-1"), keep_blank_values=True).get("wait")
+    if given is None:
         return None
-    given = parse_qs(str(query, "latin-1")).get("wait", [""])[-1]
     try:
-        seconds = float(given)
+        seconds = float(given[-1])
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= LONGEST_WAIT_S:
-        raise InvalidData(f"wait={given!r} must be a number of seconds up to {LONGEST_WAIT_S:g}")
-    return seconds
+    if not seconds >= 0:
+        raise InvalidData(f"wait={given[-1]!r} must be a number of seconds")
+    return min(seconds, LONGEST_WAIT_S)
+
+
+async def _is_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,10 +1,13 @@
 """A board to play turns on: processes as YAML, real nodes, a real SQLite store in memory."""
 
+import dataclasses
+
 import pytest
 
 from engine.core.batch import Delivery, Limits
 from engine.core.command import HttpAnswer
-from engine.core.message import Alarm, Callback, Result, Submit
+from engine.core.graph import ProcessStatus
+from engine.core.message import Alarm, Callback, Continue, Result, Submit
 from engine.core.turn import Turn
 from engine.definition import Catalog, compile_graph, read_definition
 from engine.store.opening import open_store
@@ -77,6 +80,17 @@ class Board:
         """Lets the call of a task come back with an answer."""
         result = HttpAnswer(status, (("content-type", "application/json"),), body)
         return await self.turn(Result(task.task_id, task.visit, result))
+
+    def pause(self, process):
+        """Pauses a process; gives its graph as it was."""
+        active = self.graphs[process]
+        self.graphs[process] = dataclasses.replace(active, status=ProcessStatus.PAUSED)
+        return active
+
+    async def go_on(self):
+        """Takes on what stands READY, as the engine does at its start."""
+        walks = await self.store.walks(2**60, "", 1000)
+        return await self.turn(*(Continue(walk.task_id, walk.visit) for walk in walks))
 
     async def pass_time(self, seconds):
         """Lets time pass and rings what is due."""

@@ -5,16 +5,26 @@ The task is the one whose ref is the message's sid. A status that came before is
 commit, also one that has no effect: Twilio has nothing to gain from sending it again.
 """
 
-from urllib.parse import parse_qsl
-
 from engine.core.message import Callback
-from engine.errors import InvalidData, NotAllowed
+from engine.errors import Busy, NotAllowed, RequestError, StoreError
+from engine.web.callbacks.plain import read_form
 from engine.web.callbacks.signature import is_signed
-from engine.web.exchange import Receive, Scope, Send, answer, header, read_body, read_json
-from engine.workspace import Workspace
+from engine.web.exchange import (
+    Receive,
+    Scope,
+    Send,
+    answer,
+    header,
+    media_type,
+    read_body,
+    read_json,
+)
+from engine.web.problem import TYPE, headers_of, problem_bytes
+from engine.workspace import Target, Workspace
 
 KEEP_US = 24 * 3_600_000_000
-MOST_FIELDS = 1000
+LONGEST_SID = 255  # as long as a ref
+LONGEST_STATUS = 64
 RANKS = {"accepted": 1, "scheduled": 2, "queued": 3, "sending": 4, "sent": 5}
 FINAL = 6
 READ = 7
@@ -27,43 +37,35 @@ class TwilioCallbacks:
         self._workspace = workspace
         settings = workspace.settings
         self._limit = settings.max_body_bytes
-        self._tokens = [token for token in settings.twilio_auth_token.split(",") if token]
+        # Two of them while the account's token is being changed.
+        tokens = (token.strip() for token in settings.twilio_auth_token.split(","))
+        self._tokens = [token for token in tokens if token]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, parts: list[str]) -> None:
         """Takes one callback; `parts` are conv_id, node_id and hash."""
         body = await read_body(scope, receive, self._limit)
         conv_id, hex_id, callback_hash = parts
         target = self._workspace.target(
-            hex_id, callback_hash, int(conv_id) if conv_id.isdecimal() else -1
+            hex_id, callback_hash, int(conv_id) if conv_id.isdecimal() and len(conv_id) < 20 else -1
         )
-        is_json = header(scope, b"content-type").startswith("application/json")
-        pairs = [] if is_json else _fields(body)
+        is_json = media_type(scope) == "application/json"
+        pairs = [] if is_json else read_form(body)
         if self._tokens:
             self._check_signature(scope, pairs, body if is_json else None)
-        data = _object(body) if is_json else dict(pairs)
-        sid = data.get("MessageSid") or data.get("SmsSid")
-        if not isinstance(sid, str) or not sid:
-            raise InvalidData("the callback has neither MessageSid nor SmsSid")
-        status = str(data.get("MessageStatus") or data.get("SmsStatus") or "")
-        message = Callback(
-            process=target.graph.process,
-            node=target.node.id,
-            task_id="",
-            ref=sid,
-            data=data,
-            is_sync=False,
-            keep_us=KEEP_US,
-            event_key=f"{sid}:{status}" if status else "",
-            rank=READ if status == "read" else RANKS.get(status, FINAL) if status else 0,
-        )
-        await self._workspace.deliver(message)
+        # Of a name that comes twice the last value counts.
+        message = _message(target, _object(body) if is_json else dict(pairs))
+        try:
+            await self._workspace.deliver(message)
+        except (Busy, StoreError) as error:
+            await answer(send, 503, problem_bytes(error), TYPE, headers_of(error))
+            return
         await answer(send, 204)
 
     def _check_signature(
         self, scope: Scope, pairs: list[tuple[str, str]], body: bytes | None
     ) -> None:
         query = str(scope["query_string"], "latin-1")
-        url = self._workspace.public_url + str(scope["raw_path"], "latin-1").partition("?")[0]
+        url = self._workspace.public_url + str(scope["raw_path"], "latin-1")
         url += f"?{query}" if query else ""
         signature = header(scope, b"x-twilio-signature")
         checked = [is_signed(url, pairs, body, signature, token) for token in self._tokens]
@@ -74,15 +76,38 @@ class TwilioCallbacks:
             )
 
 
-def _fields(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError as error:
-        raise InvalidData(f"the body is not a form: {error}") from None
+def _message(target: Target, data: dict[str, object]) -> Callback:
+    """Addresses a callback to the task that waits for its message.
+
+    Raises:
+        RequestError: it is about no message.
+    """
+    sid = data.get("MessageSid") or data.get("SmsSid")
+    if not isinstance(sid, str) or not sid or len(sid) > LONGEST_SID:
+        raise RequestError("the callback has neither MessageSid nor SmsSid")
+    status = str(data.get("MessageStatus") or data.get("SmsStatus") or "")[:LONGEST_STATUS]
+    return Callback(
+        process=target.graph.process,
+        node=target.node.id,
+        task_id="",
+        ref=sid,
+        data=data,
+        is_sync=False,
+        keep_us=KEEP_US,
+        event_key=f"{sid}:{status}" if status else "",
+        rank=_rank(status),
+    )
+
+
+def _rank(status: str) -> int:
+    """Says how late in a message's life a status is; 0 if there is none."""
+    if not status:
+        return 0
+    return READ if status == "read" else RANKS.get(status, FINAL)
 
 
 def _object(body: bytes) -> dict[str, object]:
     value = read_json(body)
     if not isinstance(value, dict):
-        raise InvalidData("the body must be a JSON object")
+        raise RequestError("the body must be a JSON object")
     return value
