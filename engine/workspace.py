@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.batch import Answer, Batch, Delivery, Step
+from engine.core.exchange import REF_LENGTH
 from engine.core.graph import Graph, GraphNode
 from engine.core.message import (
     Callback,
@@ -301,7 +302,13 @@ class Workspace:
         return await self.deliver(message)
 
     async def deliver(self, message: Callback) -> Delivery:
-        """Takes a callback that a provider's own form says whom it is for."""
+        """Takes a callback that a provider's own form says whom it is for.
+
+        Raises:
+            InvalidData: no task can have such a ref.
+        """
+        if len(message.ref) > REF_LENGTH:
+            raise InvalidData(f"bad task id path: a ref has at most {REF_LENGTH} characters")
         delivery = (await self._request(message)).delivery
         return delivery or Delivery.KEPT
 

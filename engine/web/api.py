@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
@@ -30,6 +30,7 @@ LAST_MOMENT = 2**63 - 1
 
 # The application routes by the path as it was sent, so that a ref may hold a slash as %2F.
 Part = Annotated[str, AfterValidator(unquote)]
+Plugin = Literal["", "twilio"]
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED)]
 After = Annotated[str, Query(description="`next` of the page before.")]
 Since = Annotated[str | None, Query(description="Created since: ISO 8601, or Unix microseconds.")]
@@ -76,7 +77,7 @@ def _processes(api: FastAPI, workspace: Workspace) -> None:
         summary="The callback URL of a node",
         responses={200: {"model": shapes.Address}},
     )
-    async def callback_url(process: Part, node: Part, plugin: str = "") -> Response:
+    async def callback_url(process: Part, node: Part, plugin: Plugin = "") -> Response:
         return _json({"url": workspace.callback_url(process, node, plugin)})
 
 

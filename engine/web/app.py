@@ -10,7 +10,16 @@ from engine.errors import EngineError
 from engine.web.access import Access
 from engine.web.callbacks.plain import PlainCallbacks
 from engine.web.callbacks.twilio import TwilioCallbacks
-from engine.web.exchange import App, Receive, Scope, Send, answer, answer_error, bounded
+from engine.web.exchange import (
+    App,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_error,
+    bounded,
+)
 from engine.web.problem import WrongMethod, our_fault, problem_bytes
 from engine.web.submit import Submissions
 from engine.workspace import Workspace
@@ -49,6 +58,8 @@ class Application:
             return
         try:
             await self._dispatch(scope, receive, send)
+        except ClientGone:
+            pass
         except EngineError as error:
             await answer_error(send, error)
         except Exception:  # the last door: a fault of ours ends one request
@@ -91,6 +102,8 @@ class Application:
         path = str(scope["raw_path"], "latin-1")
         try:
             await self._rest({**scope, "method": method, "path": path}, receive, send)
+        except ClientGone:
+            raise
         except Exception:  # the framework has answered 500 by now
             log.exception("%s %s broke", scope["method"], scope["path"])
 

@@ -19,38 +19,43 @@ FORM = "application/x-www-form-urlencoded"
 LONGEST_KEY = 200
 
 
+class ClientGone(Exception):
+    """The client closed the connection: its request is cut short, and there is nobody to answer."""
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Reads a request's body.
 
     Raises:
         TooLarge: it is longer than allowed; the rest is not read.
+        ClientGone: the connection ended before it.
     """
-    check_length(scope, limit)
+    receive = bounded(scope, receive, limit)
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        if len(body) > limit:
-            raise _too_large(limit)
         return body
-    parts, size = [body], len(body)
+    parts = [body]
     while message.get("more_body"):
         message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
+        parts.append(message.get("body", b""))
     return b"".join(parts)
 
 
 def bounded(scope: Scope, receive: Receive, limit: int) -> Receive:
-    """Gives a `receive` that ends with `TooLarge` where the body is longer than allowed."""
+    """Gives a `receive` that ends where the body is longer than allowed, or cut short.
+
+    Raises:
+        TooLarge: the request itself says that it is longer.
+    """
     check_length(scope, limit)
     size = 0
 
     async def receive_up_to_limit() -> Message:
         nonlocal size
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         size += len(message.get("body", b""))
         if size > limit:
             raise _too_large(limit)
@@ -129,6 +134,7 @@ async def answer(
     await send({"type": "http.response.body", "body": body})
 
 
-async def answer_error(send: Send, error: EngineError) -> None:
-    """Sends what went wrong."""
-    await answer(send, status_of(error), problem_bytes(error), TYPE, headers_of(error))
+async def answer_error(send: Send, error: EngineError, status: int = 0) -> None:
+    """Sends what went wrong, with its own status unless another is given."""
+    status = status or status_of(error)
+    await answer(send, status, problem_bytes(error, status), TYPE, headers_of(error))

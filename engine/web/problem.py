@@ -44,9 +44,9 @@ def status_of(error: EngineError) -> int:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def problem_of(error: EngineError) -> dict[str, Any]:
+def problem_of(error: EngineError, status: int = 0) -> dict[str, Any]:
     """Describes an error; `faults` names every wrong parameter."""
-    status = status_of(error)
+    status = status or status_of(error)
     problem: dict[str, Any] = {
         "type": f"urn:conveyor:{error.kind.replace('_', '-')}",
         "title": (type(error).__doc__ or "").strip(),
@@ -61,9 +61,9 @@ def problem_of(error: EngineError) -> dict[str, Any]:
     return problem
 
 
-def problem_bytes(error: EngineError) -> bytes:
+def problem_bytes(error: EngineError, status: int = 0) -> bytes:
     """Writes the problem of an error."""
-    return msgspec.json.encode(problem_of(error))
+    return msgspec.json.encode(problem_of(error, status))
 
 
 def headers_of(error: EngineError) -> Headers:

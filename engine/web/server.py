@@ -100,6 +100,9 @@ def _config(app: Application) -> uvicorn.Config:
         http=BoundedProtocol,
         ws="none",
         lifespan="off",
+        # Who is let in without a key is decided by who is connected: a header could say anything,
+        # and FORWARDED_ALLOW_IPS, common in containers, would have it believed.
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -68,23 +68,18 @@ class Submissions:
             await self._ended(receive, send, process, result, wait_s)
 
     async def _accepted(self, send: Send, process: str, result: Answer) -> None:
-        task = result.task
-        if task is not None:
-            location = f"/v1/processes/{quote(process, safe='')}/tasks/{task.task_id}"
-            more: Headers = [(b"location", location.encode())]
-        else:
-            more = REPLAYED
+        location = f"/v1/processes/{quote(process, safe='')}/tasks/{_task_id(result)}"
+        more: Headers = [(b"location", location.encode())]
+        if result.task is None:
+            more += REPLAYED
         await answer(send, 201, self._body(result), JSON, more)
 
     async def _ended(
         self, receive: Receive, send: Send, process: str, result: Answer, wait_s: float
     ) -> None:
         """Answers 200 with the task that ended, or 202 with where it is when the time is over."""
-        if result.task is not None:
-            task_id, more = result.task.task_id, None
-        else:
-            task_id, more = msgspec.json.decode(result.body or b"{}")["task_id"], REPLAYED
-        status = 200
+        task_id, status = _task_id(result), 200
+        more = REPLAYED if result.task is None else None
         try:
             task = await self._wait(receive, task_id, process, wait_s)
         except WaitedInVain:
@@ -169,9 +164,17 @@ def read_item(value: Any) -> Item:
     data = value.get("data", {})
     if not (ref is None or isinstance(ref, str)):
         raise InvalidData("'ref' must be text")
+    if ref and "\0" in ref:
+        raise InvalidData("'ref' has a NUL character, which not every database can keep in a text")
     if not isinstance(data, dict):
         raise InvalidData("'data' must be a JSON object")
     return ref or "", data
+
+
+def _task_id(result: Answer) -> str:
+    if result.task is not None:
+        return result.task.task_id
+    return str(msgspec.json.decode(result.body or b"{}")["task_id"])
 
 
 def _list(scope: Scope, body: bytes) -> Any:

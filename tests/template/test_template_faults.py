@@ -40,7 +40,12 @@ def fault_of(compile_it, *args, **kwargs):
         ("{{ a | nope }}", 1, 8, "there is no filter 'nope'"),
         ("{{ a | uper }}", 1, 8, "there is no filter 'uper'; did you mean 'upper'?"),
         ("{{ a | a.b }}", 1, 8, "there is no filter 'a.b'"),
-        ("{{ a | callback_url }}", 1, 8, "there is no filter 'callback_url'; call it: callback_url(...)"),
+        (
+            "{{ a | callback_url }}",
+            1,
+            8,
+            "there is no filter 'callback_url'; call it: callback_url(...)",
+        ),
         ("{{ a is nope }}", 1, 6, "there is no test 'nope'"),
         ("{{ a is strin }}", 1, 6, "did you mean 'string'?"),
         ("{{ nope(1) }}", 1, 4, "there is no function 'nope'"),

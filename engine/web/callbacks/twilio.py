@@ -5,6 +5,8 @@ The task is the one whose ref is the message's sid. A status that came before is
 commit, also one that has no effect: Twilio has nothing to gain from sending it again.
 """
 
+from http import HTTPStatus
+
 from engine.core.message import Callback
 from engine.errors import Busy, NotAllowed, RequestError, StoreError
 from engine.web.callbacks.plain import read_form
@@ -14,12 +16,12 @@ from engine.web.exchange import (
     Scope,
     Send,
     answer,
+    answer_error,
     header,
     media_type,
     read_body,
     read_json,
 )
-from engine.web.problem import TYPE, headers_of, problem_bytes
 from engine.workspace import Target, Workspace
 
 KEEP_US = 24 * 3_600_000_000
@@ -57,7 +59,8 @@ class TwilioCallbacks:
         try:
             await self._workspace.deliver(message)
         except (Busy, StoreError) as error:
-            await answer(send, 503, problem_bytes(error), TYPE, headers_of(error))
+            # 503 also when busy: Twilio repeats that if it is told to, but never a 429.
+            await answer_error(send, error, HTTPStatus.SERVICE_UNAVAILABLE)
             return
         await answer(send, 204)
 
