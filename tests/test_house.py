@@ -65,6 +65,12 @@ def test_every_rule_of_the_check_is_documented():
     assert [rule for rule in rules() if f"`{rule}`" not in page] == []
 
 
+def test_no_two_test_files_have_the_same_name():
+    names = [path.name for path in ROOT.glob("tests/**/test_*.py")]
+
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_every_link_of_the_documentation_leads_somewhere():
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
 

@@ -147,7 +147,7 @@ class Engine:
         if batch.alarms:
             self._alarms.arm(batch.alarms)
         if batch.resumed:
-            self.intake.put(Continue(task_id, visit) for task_id, visit in batch.resumed)
+            self.intake.put_walks(Continue(task_id, visit) for task_id, visit in batch.resumed)
         for incident in batch.incidents:
             log.error(
                 "incident %s in node '%s' of '%s'",

@@ -1,7 +1,8 @@
 """What waits to be taken into a turn, and who waits for an answer. HOT.
 
-Two lines: what somebody outside waits for, which is bounded and refused with `Busy` when full, and
-what the engine itself produced (results, timers), which its producers bound.
+Three lines: what somebody outside waits for, which is bounded and refused with `Busy` when full;
+what the engine itself produced (results, timers), which its producers bound; and long walks to be
+continued, which may be endless and so hold up nobody else.
 """
 
 import asyncio
@@ -22,12 +23,13 @@ class Intake:
         self._limit = limit
         self._waiting: deque[Message] = deque()
         self._own: deque[Message] = deque()
+        self._walks: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._was_taken = asyncio.Event()
         self._is_closed = False
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._own)
+        return len(self._waiting) + len(self._own) + len(self._walks)
 
     @property
     def is_closed(self) -> bool:
@@ -58,6 +60,15 @@ class Intake:
         self._own.extend(messages)
         self._arrived.set()
 
+    def put_walks(self, messages: Iterable[Message]) -> None:
+        """Takes what goes to the end of the line: tasks whose walk was cut short.
+
+        Not while the engine stops: they may never end, and stand READY on disk.
+        """
+        if not self._is_closed:
+            self._walks.extend(messages)
+            self._arrived.set()
+
     def put_back(self, messages: Iterable[Message]) -> None:
         """Puts messages of a turn that could not be written to the head of the line."""
         self._own.extendleft(reversed(list(messages)))
@@ -66,15 +77,18 @@ class Intake:
     async def take(self, at_most: int) -> list[Message]:
         """Waits for messages and gives them.
 
-        What the engine itself says comes first, but never fills a turn while others wait.
+        What the engine itself says comes first, but never fills a turn while others wait. Long
+        walks come last: they may use up all the moves of a turn.
         """
-        while not (self._own or self._waiting):
+        while not (self._own or self._waiting or self._walks):
             self._arrived.clear()
             await self._arrived.wait()
         self._was_taken.set()
-        share = at_most - min(len(self._waiting), at_most // 4)
+        for_walks = min(len(self._walks), at_most // 4)
+        for_waiting = min(len(self._waiting), at_most // 4)
+        ends = (at_most - for_walks - for_waiting, at_most - for_walks, at_most)
         taken: list[Message] = []
-        for line, up_to in ((self._own, share), (self._waiting, at_most)):
+        for line, up_to in zip((self._own, self._waiting, self._walks), ends, strict=True):
             while line and len(taken) < up_to:
                 taken.append(line.popleft())
         return taken
@@ -86,6 +100,7 @@ class Intake:
             await self._was_taken.wait()
 
     def close(self) -> None:
-        """Refuses further requests; what was taken is still given out."""
+        """Refuses further requests; what was taken is still given out, but for long walks."""
         self._is_closed = True
+        self._walks.clear()
         self._arrived.set()

@@ -59,6 +59,10 @@ class Loop:
             messages = await self._intake.take(TURN_SIZE)
             self._idle.clear()
             await self._turn_or_halves(messages)
+            # Let go of: while nothing comes, the tasks of the last turn need not stay in memory.
+            del messages
+            # A store in memory never waits: without this, endless work would stop everything else.
+            await asyncio.sleep(0)
 
     async def _turn_or_halves(self, messages: list[Message]) -> None:
         """Runs a turn; if a message breaks it, halves it until the bad one is alone, and none."""

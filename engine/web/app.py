@@ -43,10 +43,16 @@ class Application:
         self._twilio = TwilioCallbacks(workspace)
         self.access = Access(workspace.settings)
         self._rest: App | None = None
+        self._preparing = asyncio.Lock()
 
     async def prepare(self) -> None:
-        """Imports the framework beside the first requests: it takes half a second."""
-        self._rest = await asyncio.to_thread(_create_rest, self._workspace)
+        """Imports the framework beside the first requests: it takes half a second.
+
+        Once, however many ask: two threads that import and build it at a time disturb each other.
+        """
+        async with self._preparing:
+            if self._rest is None:
+                self._rest = await asyncio.to_thread(_create_rest, self._workspace)
 
     def stop_waiting(self) -> None:
         """Answers whoever waits for the end of a task, because the server stops."""
@@ -96,7 +102,8 @@ class Application:
     async def _by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Has the framework answer, by the path as it was sent: its routes decode their parts."""
         if self._rest is None:
-            self._rest = _create_rest(self._workspace)
+            await self.prepare()
+        assert self._rest is not None  # noqa: S101 -- it is prepared
         receive = bounded(scope, receive, self._workspace.settings.max_body_bytes)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         path = str(scope["raw_path"], "latin-1")

@@ -9,6 +9,7 @@ from engine.errors import Busy, EngineError, NotAllowed, RequestError, StoreErro
 
 TYPE = b"application/problem+json"
 RETRY_AFTER_S = "1"
+OUR_FAULT = "a fault of the engine; its log has the details"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -51,7 +52,8 @@ def problem_of(error: EngineError, status: int = 0) -> dict[str, Any]:
         "type": f"urn:conveyor:{error.kind.replace('_', '-')}",
         "title": (type(error).__doc__ or "").strip(),
         "status": status,
-        "detail": str(error),
+        # What nobody expected may quote what is no concern of a client's.
+        "detail": OUR_FAULT if status == HTTPStatus.INTERNAL_SERVER_ERROR else str(error),
         "kind": error.kind,
     }
     if error.hint:
@@ -82,4 +84,4 @@ def may_retry(error: EngineError) -> bool:
 
 def our_fault() -> EngineError:
     """Gives the error that stands for one that nobody expected: without any detail."""
-    return EngineError("a fault of the engine; its log has the details")
+    return EngineError(OUR_FAULT)

@@ -203,6 +203,7 @@ async def test_answer_that_ends_with_its_connection_is_whole(performer, serve, m
 @pytest.mark.parametrize(
     ("coding", "encoded"),
     [("gzip", gzip.compress(b"x" * 1000)), ("deflate", zlib.compress(b"x" * 1000))],
+    ids=["gzip", "deflate"],
 )
 async def test_compressed_body_is_decoded(performer, serve, make_call, coding, encoded):
     async def compressed(connection):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from engine.core.message import Alarm, Submit
+from engine.core.message import Alarm, Continue, Submit
 from engine.errors import Busy
 from engine.runtime.intake import Intake
 
@@ -15,6 +15,16 @@ def submits(number):
 
 def alarms(number):
     return [Alarm(str(n), 1) for n in range(number)]
+
+
+def test_a_closed_intake_leaves_long_walks_to_the_next_start():
+    intake = Intake(9)
+    intake.put_walks([Continue("a", 1)])
+    intake.close()
+
+    intake.put_walks([Continue("b", 1)])
+
+    assert len(intake) == 0
 
 
 def test_a_full_line_refuses_and_says_so():
@@ -70,6 +80,29 @@ async def test_neither_line_fills_a_turn_while_the_other_waits(
 
     kinds = [type(message) for message in taken]
     assert (kinds.count(Alarm), kinds.count(Submit)) == (taken_own, taken_waiting)
+
+
+@pytest.mark.parametrize(
+    ("own", "waiting", "walks", "expected"),
+    [
+        (1000, 1000, 1000, (50, 25, 25)),
+        (1000, 0, 1000, (75, 0, 25)),
+        (5, 5, 1000, (5, 5, 90)),
+        (0, 0, 1000, (0, 0, 100)),
+        (1000, 1000, 3, (72, 25, 3)),
+    ],
+)
+async def test_long_walks_come_last_and_get_a_quarter(own, waiting, walks, expected):
+    intake = Intake(1000)
+    intake.put_walks(Continue(str(n), 1) for n in range(walks))
+    intake.put(alarms(own))
+    for message in submits(waiting):
+        intake.offer(message)
+
+    kinds = [type(message) for message in await intake.take(100)]
+
+    assert tuple(kinds.count(kind) for kind in (Alarm, Submit, Continue)) == expected
+    assert kinds == sorted(kinds, key=(Alarm, Submit, Continue).index)
 
 
 async def test_each_line_keeps_its_order():
