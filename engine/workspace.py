@@ -287,7 +287,7 @@ class Workspace:
         """Takes a callback whose body says whom it is for; it is safe on disk when this returns.
 
         Raises:
-            InvalidData: the body names nobody.
+            InvalidData: the body names nobody, or a ref that no task can have.
         """
         try:
             address = target.node.type.address(target.node.settings, body)
@@ -295,6 +295,8 @@ class Workspace:
             raise InvalidData(f"bad task id path: {error}") from None
         if address is None:
             raise InvalidData("bad task id path: the node says neither task_id nor ref")
+        if len(address.ref) > REF_LENGTH:
+            raise InvalidData(f"bad task id path: a ref has at most {REF_LENGTH} characters")
         message = Callback(
             target.graph.process, target.node.id, address.task_id, address.ref, body,
             address.is_sync, address.keep, event_key,
@@ -302,13 +304,7 @@ class Workspace:
         return await self.deliver(message)
 
     async def deliver(self, message: Callback) -> Delivery:
-        """Takes a callback that a provider's own form says whom it is for.
-
-        Raises:
-            InvalidData: no task can have such a ref.
-        """
-        if len(message.ref) > REF_LENGTH:
-            raise InvalidData(f"bad task id path: a ref has at most {REF_LENGTH} characters")
+        """Takes a callback that a provider's own form says whom it is for."""
         delivery = (await self._request(message)).delivery
         return delivery or Delivery.KEPT
 

@@ -23,7 +23,7 @@ nodes:
   done: {type: end}
 """
 AT_ONCE = 1000
-WARM = 60_000
+WARM = 120_000
 """Tasks before the measurement: until then the database's own cache, which is bounded, fills."""
 
 
