@@ -70,7 +70,10 @@ class Track:
         data = self.sending.data
         if data.get("code"):
             return Outcome.REFUSED if not data.get("sid") else None
-        if self.has_early_callback and data.get("status") == Outcome.DELIVERED:
+        # A callback may overtake the copy by chance too, while the engine is busy: that counts
+        # as delivered. Only where the simulator meant it to is it what the message was sent for.
+        was_meant = self.case.outcome is Outcome.EARLY_CALLBACK
+        if was_meant and self.has_early_callback and data.get("status") == Outcome.DELIVERED:
             return Outcome.EARLY_CALLBACK
         known = {Outcome.DELIVERED, Outcome.UNDELIVERED, Outcome.FAILED}
         return next((each for each in known if each == data.get("status")), None)
