@@ -271,3 +271,34 @@ def test_a_visit_is_shown_with_what_went_wrong():
 def test_a_batch_knows_whether_there_is_anything_to_write():
     assert (Batch(0).has_rows, Batch(0, deleted=["a"]).has_rows) == (False, True)
     assert (bool(Wants()), bool(Wants(once={"a"}))) == (False, True)
+
+
+def test_a_way_ends_where_the_task_stands():
+    from engine.core.task import Memo, Task, TaskState
+    from engine.core.view import history_view
+
+    task = Task(
+        "a",
+        "r",
+        "p",
+        1,
+        "wait",
+        TaskState.WAITING,
+        {},
+        Memo(entered=1000),
+        2,
+        None,
+        0,
+        0,
+        None,
+        0,
+        2,
+    )
+    steps = [Step(1, "start", 0, 1000, "next")]
+
+    assert [(each["node"], each["left"]) for each in history_view(steps, task)] == [
+        ("start", "1970-01-01T00:00:00.001Z"),
+        ("wait", None),
+    ]
+    task.finished = 1000
+    assert [each["node"] for each in history_view(steps, task)] == ["start"]
