@@ -16,6 +16,8 @@ from engine.workspace import Workspace
 from tests.promises.killed_engine import CALLBACKS, answered
 
 AT_ONCE = 24
+STUCK_AFTER_S = 120
+"""They end within a second; what has not by then is stuck."""
 
 
 class Clients:
@@ -75,7 +77,8 @@ async def judge(database, clients):
     workspace = await Workspace.open(Settings(database=database), perform=answered)
     await workspace.start()
     try:
-        orders = await _ended(workspace, len(clients.orders))
+        async with asyncio.timeout(STUCK_AFTER_S):
+            orders = await _ended(workspace, len(clients.orders))
         assert await workspace._store.check() == []
         assert await workspace.undelivered() == []
         assert {task.ref for task in orders} == clients.orders
@@ -89,7 +92,7 @@ async def judge(database, clients):
 
 
 async def _ended(workspace, number):
-    """Waits until every order has ended; the test's own time limit is the bound."""
+    """Waits until every order, and what it made, has ended."""
     while True:
         orders = await _all(workspace, "order")
         rest = [task for task in orders if not task.is_finished]
