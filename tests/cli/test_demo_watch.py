@@ -8,27 +8,42 @@ from engine.core.task import Memo, Task, TaskState
 CASE = Case("+15550000000", Outcome.DELIVERED, "delivered")
 
 
-def track(data, *, early=False, over=True, state=TaskState.SUCCESS):
+EARLY = Case("+15550000003", Outcome.EARLY_CALLBACK, "callback before its task")
+
+
+def track(data, *, case=CASE, early=False, over=True, state=TaskState.SUCCESS):
     task = Task(
         "t1", "t1", "sending-sms", 1, "sent", state, data, Memo(), 9, None, 0, 0, 0, 0, 0,
     )  # fmt: skip
-    return Track(CASE, "order-1", task, is_over=over, has_early_callback=early)
+    return Track(case, "order-1", task, is_over=over, has_early_callback=early)
 
 
 @pytest.mark.parametrize(
-    ("data", "early", "outcome"),
+    ("data", "outcome"),
     [
-        ({"sid": "SM1", "status": "delivered", "code": ""}, False, Outcome.DELIVERED),
-        ({"sid": "SM1", "status": "delivered"}, True, Outcome.EARLY_CALLBACK),
-        ({"sid": "SM1", "status": "undelivered"}, True, Outcome.UNDELIVERED),
-        ({"sid": "SM1", "status": "failed"}, False, Outcome.FAILED),
-        ({"code": 21211, "status": 400}, False, Outcome.REFUSED),
-        ({"sid": "SM1", "code": "status_unknown", "status": "sent"}, False, None),
-        ({"sid": "SM1", "status": "sent"}, False, None),
+        ({"sid": "SM1", "status": "delivered", "code": ""}, Outcome.DELIVERED),
+        ({"sid": "SM1", "status": "undelivered"}, Outcome.UNDELIVERED),
+        ({"sid": "SM1", "status": "failed"}, Outcome.FAILED),
+        ({"code": 21211, "status": 400}, Outcome.REFUSED),
+        ({"sid": "SM1", "code": "status_unknown", "status": "sent"}, None),
+        ({"sid": "SM1", "status": "sent"}, None),
     ],
 )
-def test_the_outcome_is_what_the_task_says(data, early, outcome):
-    assert track(data, early=early).outcome is outcome
+def test_the_outcome_is_what_the_task_says(data, outcome):
+    assert track(data).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("case", "early", "status", "outcome"),
+    [
+        (EARLY, True, "delivered", Outcome.EARLY_CALLBACK),
+        (EARLY, True, "undelivered", Outcome.UNDELIVERED),
+        (EARLY, False, "delivered", Outcome.DELIVERED),
+        (CASE, True, "delivered", Outcome.DELIVERED),
+    ],
+)
+def test_an_early_callback_counts_only_where_it_was_meant(case, early, status, outcome):
+    assert track({"sid": "SM1", "status": status}, case=case, early=early).outcome is outcome
 
 
 def test_a_message_that_is_on_its_way_has_no_outcome():

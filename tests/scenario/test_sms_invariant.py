@@ -32,7 +32,7 @@ STORIES = st.one_of(st.lists(NUMBERS, max_size=20), st.lists(NUMBERS, min_size=4
 
 
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
