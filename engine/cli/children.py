@@ -91,21 +91,33 @@ async def child(
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Child]:
     """Runs a Python module while the block runs. A Ctrl-C meant for us does not reach it."""
+    # A start that is cancelled half-way could leave a process that nobody knows.
+    starting = asyncio.ensure_future(_start(command, folder, environment or {}))
+    try:
+        yield await asyncio.shield(starting)
+    finally:
+        await asyncio.shield(_stop(starting))
+
+
+async def _start(
+    command: Sequence[str], folder: Path | None, environment: Mapping[str, str]
+) -> Child:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command),
         cwd=folder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": _import_path(), **(environment or {})},
+        env={**os.environ, "PYTHONPATH": _import_path(), **environment},
         start_new_session=True,
         limit=LONGEST_LINE,
     )
-    running = Child(process)
-    try:
-        yield running
-    finally:
-        await asyncio.shield(running.stop())
+    return Child(process)
+
+
+async def _stop(starting: asyncio.Future[Child]) -> None:
+    started = await starting
+    await started.stop()
 
 
 def _import_path() -> str:
