@@ -1,6 +1,6 @@
 """What tasks do to each other: create, modify, reply. And how a new task is let in. HOT."""
 
-from collections.abc import Callable
+from collections import deque
 from typing import Any, Literal
 
 from engine.core import mailbox
@@ -18,11 +18,11 @@ LaterHandler = Literal["start", "offer_mail", "deliver_reply"]
 
 
 class Exchange:
-    """Carries out commands on the store; `later` adds work to the turn by its handler's name."""
+    """Carries out commands on the store; what follows is added to the turn's work."""
 
-    def __init__(self, ledger: Ledger, later: Callable[[LaterHandler, Any], None]) -> None:
+    def __init__(self, ledger: Ledger, work: deque[tuple[str, Any]]) -> None:
         self._ledger = ledger
-        self._later = later
+        self._work = work
 
     def admit(self, message: Submit) -> Live | None:
         """Creates the task of a submit; None if it was refused."""
@@ -60,6 +60,10 @@ class Exchange:
         if isinstance(command, ModifyTask):
             return self._modify(command)
         return self._reply(live, command)
+
+    def _later(self, handler: LaterHandler, item: Any) -> None:
+        """Adds work behind everything that is ready."""
+        self._work.append((handler, item))
 
     def _create(self, live: Live, command: CreateTask) -> Done | Refused:
         ledger, limits = self._ledger, self._ledger.world.limits

@@ -15,7 +15,7 @@ from typing import Any
 from engine.core import mailbox, step
 from engine.core.batch import Answer, Batch, Delivery, Found, Remembered, Wants
 from engine.core.command import CallFailed, CallFailure, CreateTask, ModifyTask, SendReply
-from engine.core.exchange import Exchange, LaterHandler
+from engine.core.exchange import Exchange
 from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import (
     Alarm,
@@ -44,38 +44,25 @@ from engine.core.world import World
 from engine.errors import KeyReused
 
 NO_REPLY = "rpc_no_reply"
-Handler = Callable[[Any], None]
 
 
 class Turn:
-    """Takes messages, moves tasks, gives a batch."""
+    """Takes messages, moves tasks, gives a batch.
+
+    Work is kept by the names of methods: bound ones would make a turn point at itself, and all
+    that hangs from it would wait for the cycle collector.
+    """
 
     def __init__(self, world: World, now: int) -> None:
         self.ledger = Ledger(world, now)
-        self._work: deque[tuple[Handler, Any]] = deque()
-        self._blocked: list[tuple[Handler, Any]] = []
+        self._work: deque[tuple[str, Any]] = deque()
+        self._blocked: list[tuple[str, Any]] = []
         self._repeats: list[tuple[Answer, Answer]] = []  # asked in this turn already, once more
-        self._exchange = Exchange(self.ledger, self._later)
-        requests = Requests(self.ledger, self.advance, self.settle)
-        self._handlers: dict[type, Handler] = {
-            Submit: self._submit,
-            Callback: self._callback,
-            Alarm: self._alarm,
-            Result: self._result,
-            Continue: self._continue,
-            Unsent: self._unsent,
-            Expire: self._expire,
-            Modify: requests.modify,
-            Rerun: self._rerun,
-            Delete: requests.delete,
-            Redeliver: self._redeliver,
-        }
-        self._requests = requests
+        self._exchange = Exchange(self.ledger, self._work)
 
     def take(self, messages: Iterable[Message]) -> None:
         """Adds messages in the order in which they came."""
-        handlers = self._handlers
-        self._work.extend((handlers[type(message)], message) for message in messages)
+        self._work.extend((_HANDLERS[type(message)], message) for message in messages)
 
     def run(self) -> Wants:
         """Works until nothing is left or something must be loaded; an empty answer is the end."""
@@ -85,7 +72,7 @@ class Turn:
                 self._raise_signals()
             handler, item = work.popleft()
             try:
-                handler(item)
+                getattr(self, handler)(item)
             except NotYetKnown:
                 self._blocked.append((handler, item))
         return self.ledger.wants
@@ -117,7 +104,7 @@ class Turn:
                 answer = self._exchange.carry_out(live, command)
             except NotYetKnown:
                 live.is_suspended = True
-                self._blocked.append((self._carry_on, (live, command)))
+                self._blocked.append(("_carry_on", (live, command)))
                 return
             outcome = step.resume(ledger, live, answer)
         if live.task.is_finished:
@@ -137,11 +124,7 @@ class Turn:
             reason = f"the called task '{live.task.ref}' of '{live.task.process}' did not reply"
             replied = Replied({}, is_exception=True, reason=reason, tag=NO_REPLY)
             live.task.memo.has_replied = True
-            self._later("deliver_reply", (caller.task_id, caller.visit, replied))
-
-    def _later(self, handler: LaterHandler, item: Any) -> None:
-        """Adds work of the turn's own behind everything that is ready."""
-        self._work.append((getattr(self, handler), item))
+            self._work.append(("deliver_reply", (caller.task_id, caller.visit, replied)))
 
     # What the exchange asks to be done later.
 
@@ -171,7 +154,7 @@ class Turn:
         signals, self.ledger.signals = self.ledger.signals, []
         for graph, node, is_on in signals:
             data = {"start": "true" if is_on else "false"}
-            self._later("start", self.ledger.create(graph, "", data, Memo(), node))
+            self._work.append(("start", self.ledger.create(graph, "", data, Memo(), node)))
 
     # Messages.
 
@@ -246,11 +229,21 @@ class Turn:
         if kept is not None and kept.state is KeptState.KEPT:
             self.ledger.give_up(kept, "nobody took it while it was kept")
 
+    def _modify(self, message: Modify) -> None:
+        self._requests.modify(message)
+
+    def _delete(self, message: Delete) -> None:
+        self._requests.delete(message)
+
     def _rerun(self, message: Rerun) -> None:
         self._once(message, self._requests.rerun)
 
     def _redeliver(self, message: Redeliver) -> None:
         self._once(message, self._requests.redeliver)
+
+    @property
+    def _requests(self) -> Requests:
+        return Requests(self.ledger, self.advance, self.settle)
 
     def _once(self, message: Any, handler: Callable[[Any], Answer | None]) -> None:
         """Carries out a request unless its idempotency key was answered before."""
@@ -290,3 +283,18 @@ class Turn:
     @staticmethod
     def _is_same_visit(live: Live, visit: int) -> bool:
         return live.task.visit == visit
+
+
+_HANDLERS: dict[type, str] = {
+    Submit: "_submit",
+    Callback: "_callback",
+    Alarm: "_alarm",
+    Result: "_result",
+    Continue: "_continue",
+    Unsent: "_unsent",
+    Expire: "_expire",
+    Modify: "_modify",
+    Rerun: "_rerun",
+    Delete: "_delete",
+    Redeliver: "_redeliver",
+}

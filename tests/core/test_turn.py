@@ -1,15 +1,18 @@
 """What a turn does beside moving a task: faults of nodes, history, alerts, names, what comes twice."""
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 
 from engine.core.batch import Limits
 from engine.core.command import CallFailed, CallFailure, SendReply
-from engine.core.message import Alarm, Continue, Modify, Result, Unsent
+from engine.core.message import Alarm, Continue, Modify, Result, Submit, Unsent
 from engine.core.node import NodeType, NoSettings
 from engine.core.outcome import Ask, Go, Wait
 from engine.core.task import TaskState, WaitKind
+from engine.core.turn import Turn
 
 SIMPLE = """
 process: simple
@@ -374,3 +377,20 @@ async def test_an_idempotent_turn_with_nothing_in_it_writes_nothing(board):
     b = board(WAIT)
 
     assert not (await b.turn()).has_rows
+
+
+async def test_a_turn_is_freed_without_the_cycle_collector(board):
+    b = board(CALL)
+    turn = Turn(b, b.now)
+    gc.disable()
+
+    turn.take([Submit("call", "t", {})])
+    while wants := turn.run():
+        turn.supply(await b.store.load(wants))
+    batch = turn.close()
+    parts = [weakref.ref(turn), weakref.ref(turn.ledger)]
+    del turn
+
+    assert [part() for part in parts] == [None, None]
+    assert len(batch.created) == 1
+    gc.enable()
