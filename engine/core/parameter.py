@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -23,6 +23,16 @@ class Pattern(Protocol):
     def search(self, text: str) -> object: ...
 
 
+PythonTypes = tuple[type, ...]
+_PYTHON_TYPES: dict[ParameterType, PythonTypes] = {
+    ParameterType.STRING: (str,),
+    ParameterType.NUMBER: (int, float),
+    ParameterType.BOOLEAN: (bool,),
+    ParameterType.OBJECT: (dict,),
+    ParameterType.ARRAY: (list, tuple),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One declared parameter. `default` is None when there is none."""
@@ -39,6 +49,14 @@ class Parameter:
     output: bool = False
     auto_clear: bool = False
     description: str = ""
+    plain: PythonTypes = field(init=False)
+    """The Python types whose values are right whatever they are: most parameters ask no more."""
+
+    def __post_init__(self) -> None:
+        is_bounded = any(
+            each is not None for each in (self.regex, self.max_length, self.min_length)
+        )
+        object.__setattr__(self, "plain", () if is_bounded else _PYTHON_TYPES[self.type])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +70,6 @@ class ParameterFault:
         return f"Param: {self.parameter}, Error: {self.message}"
 
 
-_PYTHON_TYPES: dict[ParameterType, tuple[type, ...]] = {
-    ParameterType.STRING: (str,),
-    ParameterType.NUMBER: (int, float),
-    ParameterType.BOOLEAN: (bool,),
-    ParameterType.OBJECT: (dict,),
-    ParameterType.ARRAY: (list, tuple),
-}
-
-
 def check_data(
     parameters: Mapping[str, Parameter],
     data: Mapping[str, Any],
@@ -72,15 +81,18 @@ def check_data(
     """
     if not parameters:
         return []
-    faults = [
-        ParameterFault(name, _unknown(name, parameters))
-        for name in data
-        if name not in parameters and name not in inherited and not name.startswith("__")
-    ]
+    faults = []
+    if not data.keys() <= parameters.keys():
+        faults = [
+            ParameterFault(name, _unknown(name, parameters))
+            for name in data
+            if name not in parameters and name not in inherited and not name.startswith("__")
+        ]
     for name, parameter in parameters.items():
         value = data.get(name)
         if value is not None:
-            faults.extend(ParameterFault(name, text) for text in _faults_of(parameter, value))
+            if type(value) not in parameter.plain:
+                faults.extend(ParameterFault(name, text) for text in _faults_of(parameter, value))
         elif parameter.required and parameter.default is None:
             faults.append(ParameterFault(name, "is required and missing"))
     return faults
