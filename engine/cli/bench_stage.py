@@ -43,7 +43,7 @@ class Stage:
         """
         where = urlsplit(self.url)
         job = Job(where.hostname or "", where.port or 0, list(requests), connections, per_second)
-        async with child(["engine.cli.load"]) as client:
+        async with child(["engine.cli.load"], reads=True) as client:
             client.tell(msgspec.json.encode(job).decode())
             await client.line()
             client.tell("go")

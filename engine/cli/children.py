@@ -89,8 +89,14 @@ async def child(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    reads: bool = False,
 ) -> AsyncIterator[Child]:
-    """Runs a Python module while the block runs. A Ctrl-C meant for us does not reach it."""
+    """Runs a Python module while the block runs. A Ctrl-C meant for us does not reach it.
+
+    It ends with us also if we are killed. One that `reads` what it is told must see to that
+    itself: its standard input ends then.
+    """
+    command = command if reads else ["engine.cli.beside", *command]
     # A start that is cancelled half-way could leave a process that nobody knows.
     starting = asyncio.ensure_future(_start(command, folder, environment or {}))
     try:

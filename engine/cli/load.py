@@ -2,8 +2,9 @@
 
 Started as `python -m engine.cli.load`, a process of its own, so that it takes no time from the
 engine it measures. It reads a job as a line of JSON, says `ready`, waits for another line, works,
-and prints what it measured as a line of JSON. As light as a client can be, it knows no TLS and no
-chunked bodies: the engine on loopback uses neither.
+and prints what it measured as a line of JSON. Where its input ends before a line, so does it. As
+light as a client can be, it knows no TLS and no chunked bodies: the engine on loopback uses
+neither.
 """
 
 import asyncio
@@ -177,18 +178,21 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def _serve(job: Job) -> Measured:
+async def _serve(job: Job) -> Measured | None:
     load = Load(job)
     await load.connect()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    return await load.run()
+    told = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    return await load.run() if told else None
 
 
 def main() -> None:
     """Does one job."""
-    job = msgspec.json.decode(sys.stdin.readline(), type=Job)
+    line = sys.stdin.readline()
+    if not line:
+        return
+    job = msgspec.json.decode(line, type=Job)
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 -- absent on Windows
@@ -196,7 +200,8 @@ def main() -> None:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         measured = runner.run(_serve(job))
-    sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
+    if measured is not None:
+        sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
 
 
 if __name__ == "__main__":
