@@ -1,7 +1,7 @@
 """Each way through the SMS processes, in virtual time, with a Twilio that is played."""
 
 import pytest
-from sms_stage import DAY, HOUR, TOKEN
+from sms_stage import ACCOUNT, DAY, HOUR, SENDER, TOKEN
 from sms_twilio import (
     CUT,
     MORE_INFO,
@@ -37,7 +37,9 @@ async def outcome(stage, caller):
     asked, sent = await stage.ended(caller)
     assert asked.is_finished
     assert sent.is_finished
-    return asked.node, stage.title(sent), replied(asked)
+    reply = replied(asked)
+    assert {name: sent.data.get(name) for name in reply} == reply, "the task says the same itself"
+    return asked.node, stage.title(sent), reply
 
 
 # Delivered, or not.
@@ -114,6 +116,42 @@ async def test_a_refusal_is_told_with_its_code_and_where_to_read_about_it(stage,
     )
     assert (await stage.ended(caller))[1].data["status"] == ""
     assert len(twilio.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (
+            [refused(21211, text="No.")],
+            {"code": 21211, "message": "No.", "url_more_info": f"{MORE_INFO}21211"},
+        ),
+        (
+            [refused(20429, 429), *[UNREACHABLE] * 9],
+            {
+                "code": "api_connection_error",
+                "message": "POST https://api.twilio.com: refused",
+                "url_more_info": None,
+            },
+        ),
+    ],
+)
+async def test_a_task_without_a_caller_says_itself_what_went_wrong(stage, twilio, answers, told):
+    twilio.then(*answers)
+    data = {
+        "AccountSid": ACCOUNT,
+        "AuthToken": TOKEN,
+        "number_from": SENDER,
+        "number_to": "+15551234567",
+        "body": "Hello",
+    }
+
+    await stage.workspace.submit("sending-sms", data, "direct")
+    await stage.settle()
+    await stage.advance(9 * 30)
+
+    task = await stage.task("sending-sms", "direct")
+    assert stage.workspace.view(task)["status"] == "error"
+    assert {name: task.data.get(name) for name in told} == told
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410])
