@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from engine.core.batch import Batch
-from engine.core.task import STATUS_OF
+from engine.core.task import STATUS_OF, TaskStatus
+
+ENDED = frozenset({TaskStatus.SUCCESS, TaskStatus.ERROR})
 
 
 class Meter:
@@ -22,8 +24,12 @@ class Meter:
         values["messages_kept"] += len(batch.kept)
         values["calls_started"] += len(batch.calls)
         values["incidents"] += len(batch.incidents)
-        for task in batch.stopped:
-            values[f"tasks_ended_{STATUS_OF[task.state]}"] += 1
+        # A task may stop, be put back and go on in one turn, and stop again: what counts is how it
+        # stands in the end. All of its stops are the same task.
+        for task in {task.task_id: task for task in batch.stopped}.values():
+            status = STATUS_OF[task.state]
+            if status in ENDED:
+                values[f"tasks_ended_{status}"] += 1
         for answer in batch.answers:
             if answer.delivery is not None:
                 values[f"callbacks_{answer.delivery}"] += 1
