@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.core.batch import Answer, Batch, Delivery, Step
+from engine.core.batch import Answer, Batch, Delivery, Step, Wants
 from engine.core.exchange import REF_LENGTH
 from engine.core.graph import Graph, GraphNode
 from engine.core.message import (
@@ -25,7 +25,7 @@ from engine.core.message import (
     Rerun,
     Submit,
 )
-from engine.core.task import Task, TaskState
+from engine.core.task import Task
 from engine.core.view import process_view, task_view
 from engine.definition import Definition, load_files
 from engine.errors import (
@@ -36,19 +36,18 @@ from engine.errors import (
     UnknownNode,
     UnknownProcess,
     UnknownTask,
-    WaitedInVain,
 )
 from engine.outside.http import HttpPerformer, open_transport
 from engine.runtime.calls import Perform
 from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
+from engine.runtime.waiters import Waiters, has_stopped
 from engine.settings import Settings
 from engine.store.interface import Store, TaskQuery
 from engine.store.opening import announce, open_store, serving
 
-__all__ = ["Target", "TaskQuery", "Workspace", "serving"]
+__all__ = ["Target", "TaskQuery", "Workspace", "has_stopped", "serving"]
 
-STOPPED = frozenset({TaskState.SUCCESS, TaskState.ERROR, TaskState.PARKED})
 HASH_LENGTH = 40
 
 
@@ -70,8 +69,8 @@ class Workspace:
         self._outside = outside
         self._store = store
         self._engine = engine
-        self._waiters: dict[str, list[asyncio.Future[Task]]] = {}
-        engine.listen(self._tell_waiters)
+        self._waiters = Waiters()
+        engine.listen(self._waiters.tell)
 
     @classmethod
     async def open(
@@ -143,9 +142,7 @@ class Workspace:
         await self._store.aclose()
         if self._outside is not None:
             await self._outside.aclose()
-        for waiters in self._waiters.values():
-            for waiter in waiters:
-                waiter.cancel()
+        self._waiters.cancel()
 
     async def rest(self) -> None:
         """Waits until every task stands where only time or somebody outside can move it."""
@@ -191,29 +188,22 @@ class Workspace:
             results.append(answer)
         return results
 
+    async def is_reused(self, keys: Iterable[Once]) -> bool:
+        """Whether one of these idempotency keys was answered for another request."""
+        digests = {once.key: once.digest for once in keys}
+        found = await self._store.load(Wants(once=set(digests)))
+        return any(known.digest != digests[key] for key, known in found.once.items())
+
     async def ended(self, task_id: str, process: str, timeout_s: float | None) -> Task:
         """Waits until a task has ended, or stands failed where nothing will move it.
 
+        One that ends and is not kept must be waited for before it does; see `has_stopped`.
+
         Raises:
             WaitedInVain: it did not in the time given.
+            UnknownTask: it is not there any more.
         """
-        waiter: asyncio.Future[Task] = asyncio.get_running_loop().create_future()
-        waiters = self._waiters.setdefault(task_id, [])
-        waiters.append(waiter)
-        try:
-            task = await self._store.task((process, task_id))
-            if task is not None and task.state in STOPPED:
-                return task
-            return await asyncio.wait_for(waiter, timeout_s)
-        except TimeoutError:
-            raise WaitedInVain(
-                f"the task '{task_id}' of '{process}' did not end within {timeout_s:g} s",
-                hint="it goes on; ask again with 'engine show' or GET",
-            ) from None
-        finally:
-            waiters.remove(waiter)
-            if not waiters:
-                self._waiters.pop(task_id, None)
+        return await self._waiters.ended((process, task_id), self._store.task, timeout_s)
 
     async def task(self, process: str, ref: str) -> Task:
         """Finds a task by ref or id: the unfinished one, else the newest.
@@ -351,10 +341,6 @@ class Workspace:
         counts = self._engine.deployments.counts()
         return {node: counts.get((process, node), (0, 0)) for node in self.graph(process).nodes}
 
-    async def oldest_waiting(self) -> Mapping[str, int]:
-        """Gives for each process since when its longest unchanged unfinished task stands."""
-        return await self._store.oldest_waiting()
-
     @property
     def waiting(self) -> int:
         """How many messages wait to be taken into a turn."""
@@ -372,9 +358,13 @@ class Workspace:
         graph = self._engine.deployments.graph(task.process, task.version)
         return task_view(task, graph)
 
-    def view_process(self, graph: Graph) -> dict[str, Any]:
-        """Gives the JSON object of a process, with its counts per node."""
-        return process_view(graph, self.counts(graph.process))
+    async def view_processes(self, graphs: Iterable[Graph]) -> list[dict[str, Any]]:
+        """Gives the JSON objects of processes, with counts per node and the oldest task's age."""
+        oldest = await self._store.oldest_waiting()
+        return [
+            process_view(graph, self.counts(graph.process), oldest.get(graph.process))
+            for graph in graphs
+        ]
 
     # Inside.
 
@@ -390,11 +380,3 @@ class Workspace:
         message.ticket = future
         self._engine.intake.offer(message)
         return future
-
-    def _tell_waiters(self, batch: Batch) -> None:
-        if not self._waiters:
-            return
-        for task in batch.stopped:
-            for waiter in self._waiters.get(task.task_id, ()):
-                if not waiter.done():
-                    waiter.set_result(task)

@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from engine.errors import InvalidData
+from engine.web.strict_json import repeated_name
 
 Texts = Annotated[
     list[str] | None,
@@ -60,9 +61,13 @@ def _whole(text: str) -> dict[str, Any]:
 
 def _json(text: str, where: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        value = msgspec.json.decode(text)
+        name = repeated_name(text.encode(), value)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidData(f"{where} is not JSON: {error}") from None
+    if name is not None:
+        raise InvalidData(f"{where} has '{name}' twice in one object")
+    return value
 
 
 def _split(item: str, option: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 from engine import errors
 from engine.cli.client import Json, Listing
 from engine.core.task import TaskStatus
-from engine.errors import EngineError, EngineUnreachable, WaitedInVain
+from engine.errors import EngineError, EngineUnreachable, UnknownTask, WaitedInVain
 from engine.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -21,9 +21,11 @@ PAGE = 500
 
 
 @asynccontextmanager
-async def http_client(url: str, settings: Settings) -> AsyncIterator["HttpClient"]:
+async def http_client(
+    url: str, settings: Settings, *, ask_again_s: float = ASK_AGAIN_S
+) -> AsyncIterator["HttpClient"]:
     """Opens a client, and closes its connections in the end."""
-    client = HttpClient(url, settings)
+    client = HttpClient(url, settings, ask_again_s)
     try:
         yield client
     finally:
@@ -35,9 +37,10 @@ class HttpClient:
 
     goes_on = True
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, ask_again_s: float = ASK_AGAIN_S) -> None:
         auth = (settings.api_login, settings.api_secret) if settings.api_secret else None
         self._url = url.rstrip("/")
+        self._ask_again_s = ask_again_s
         self._http = httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, auth=auth)
 
     async def aclose(self) -> None:
@@ -62,9 +65,19 @@ class HttpClient:
                     f"the task '{task['ref']}' of '{process}' did not end within {wait_s:g} s",
                     hint=f"it goes on; see 'engine show {process} {task['ref']}'",
                 )
-            await asyncio.sleep(min(ASK_AGAIN_S, left_s))
-            task = await self._json("GET", _path(process, "tasks", task["task_id"]), None)
+            await asyncio.sleep(min(self._ask_again_s, left_s))
+            task = await self._again(process, task)
         return task
+
+    async def _again(self, process: str, task: Json) -> Json:
+        """Asks how a task stands now."""
+        try:
+            return await self._json("GET", _path(process, "tasks", task["task_id"]), None)
+        except UnknownTask:
+            raise UnknownTask(
+                f"the task '{task['ref']}' of '{process}' is not there any more",
+                hint="its end node keeps no tasks, or somebody removed it",
+            ) from None
 
     async def submit_many(
         self, process: str, items: Sequence[tuple[str, Json]]

@@ -10,7 +10,7 @@ from engine.core.task import Task
 from engine.core.view import history_view
 from engine.errors import EngineError
 from engine.settings import Settings
-from engine.workspace import TaskQuery, Workspace
+from engine.workspace import TaskQuery, Workspace, has_stopped
 
 
 @asynccontextmanager
@@ -37,7 +37,8 @@ class LocalClient:
     async def submit(self, process: str, data: Json, ref: str, wait_s: float | None) -> Json:
         workspace = self._workspace
         task = _task_of(await workspace.submit(process, data, ref))
-        if wait_s is not None:
+        # One that has ended already may not be kept, and then nobody tells of its end any more.
+        if wait_s is not None and not has_stopped(task):
             task = await workspace.ended(task.task_id, process, wait_s)
         return workspace.view(task)
 
@@ -71,7 +72,7 @@ class LocalClient:
         await self._workspace.delete(process, ref)
 
     async def processes(self) -> list[Json]:
-        return [self._workspace.view_process(graph) for graph in self._workspace.graphs()]
+        return await self._workspace.view_processes(self._workspace.graphs())
 
     async def callback_url(self, process: str, node: str, plugin: str) -> str:
         return self._workspace.callback_url(process, node, plugin)

@@ -51,6 +51,7 @@ async def _print(client: Client, output: Output, before: dict[str, int]) -> dict
         output.say(
             f"[bold]{escape(process['title'])}[/] ({name}, version {process['version']})"
             + (f"  {since / EVERY_S:,.0f} moves/s" if before else "")
+            + (f"  oldest unfinished {oldest}" if (oldest := process["oldest_unfinished"]) else "")
         )
         output.table(["  node", "type", "standing", "in", "out"], map(_row, process["nodes"]))
     return moves

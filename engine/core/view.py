@@ -94,14 +94,21 @@ def kept_view(kept: Kept) -> dict[str, Any]:
     }
 
 
-def process_view(graph: Graph, counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    """Gives the JSON object of a process; `counts` are how many tasks came in and went out."""
+def process_view(
+    graph: Graph, counts: Mapping[str, tuple[int, int]], oldest: int | None
+) -> dict[str, Any]:
+    """Gives the JSON object of a process.
+
+    `counts` are how many tasks came in and went out, `oldest` is when its oldest unfinished task
+    was made.
+    """
     return {
         "process": graph.process,
         "id": graph.conv_id,
         "title": graph.title,
         "version": graph.version,
         "status": graph.status,
+        "oldest_unfinished": iso_time(oldest),
         "params": [
             {
                 "name": each.name,

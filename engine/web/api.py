@@ -21,6 +21,7 @@ from engine.web.api_problems import add_problems
 from engine.web.exchange import JSON, LONGEST_KEY, idempotency_key, read_json
 from engine.web.front import front_page
 from engine.web.metrics import metrics_text
+from engine.web.reference import add_reference
 from engine.web.shapes import Json
 from engine.workspace import TaskQuery, Workspace
 
@@ -42,6 +43,7 @@ def create_api(workspace: Workspace) -> FastAPI:
         title="Conveyor",
         version=__version__,
         description="Processes and their tasks. Errors are problem+json (RFC 9457).",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         responses={
@@ -50,6 +52,7 @@ def create_api(workspace: Workspace) -> FastAPI:
         },
     )
     add_problems(api)
+    add_reference(api)
     for routes in (_processes, _tasks, _task, _undelivered, _machines):
         routes(api, workspace)
     return api
@@ -62,7 +65,7 @@ def _processes(api: FastAPI, workspace: Workspace) -> None:
         responses={200: {"model": shapes.ProcessList}},
     )
     async def processes() -> Response:
-        return _json({"processes": [workspace.view_process(graph) for graph in workspace.graphs()]})
+        return _json({"processes": await workspace.view_processes(workspace.graphs())})
 
     @api.get(
         "/v1/processes/{process}",
@@ -70,7 +73,8 @@ def _processes(api: FastAPI, workspace: Workspace) -> None:
         responses={200: {"model": shapes.Process}},
     )
     async def process(process: Part) -> Response:
-        return _json(workspace.view_process(workspace.graph(process)))
+        (found,) = await workspace.view_processes([workspace.graph(process)])
+        return _json(found)
 
     @api.get(
         "/v1/processes/{process}/nodes/{node}/callback-url",

@@ -7,6 +7,7 @@ import msgspec
 
 from engine.errors import EngineError, InvalidData, RequestError, TooLarge
 from engine.web.problem import TYPE, Headers, headers_of, problem_bytes, status_of
+from engine.web.strict_json import repeated_name
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -17,6 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON = b"application/json"
 FORM = "application/x-www-form-urlencoded"
 LONGEST_KEY = 200
+# About half of what Python's own limit lets the parser read: who writes it again has called deeper.
+DEEPEST = 512
 
 
 class ClientGone(Exception):
@@ -108,12 +111,44 @@ def read_json(body: bytes) -> Any:
     """Reads JSON; integers of any size stay exact.
 
     Raises:
-        RequestError: it is none.
+        RequestError: it is none, or has a name twice in an object: one value would be lost.
+    """
+    value = read_foreign_json(body)
+    name = repeated_name(body, value)
+    if name is not None:
+        raise RequestError(
+            f"the body has '{name}' twice in one object", hint="say which of the values is meant"
+        )
+    return value
+
+
+def read_foreign_json(body: bytes) -> Any:
+    """Reads JSON of somebody who can't be told to mend it: of a name that comes twice the last.
+
+    Raises:
+        RequestError: it is none, or nested too deeply.
     """
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"the body is not JSON: {error}") from None
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_too_deep(value):
+        raise RequestError(f"the body is nested more than {DEEPEST} deep")
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 async def answer(

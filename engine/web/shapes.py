@@ -110,6 +110,7 @@ class Process(BaseModel):
     title: str
     version: int
     status: str
+    oldest_unfinished: str | None
     params: list[Parameter]
     nodes: list[NodeCount]
 

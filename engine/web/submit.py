@@ -11,7 +11,14 @@ import msgspec
 from engine.core.batch import Answer
 from engine.core.message import Once
 from engine.core.task import Task
-from engine.errors import EngineError, InvalidData, RequestError, TooLarge, WaitedInVain
+from engine.errors import (
+    EngineError,
+    InvalidData,
+    KeyReused,
+    RequestError,
+    TooLarge,
+    WaitedInVain,
+)
 from engine.web.exchange import (
     JSON,
     Receive,
@@ -25,7 +32,7 @@ from engine.web.exchange import (
     read_json,
 )
 from engine.web.problem import Headers, problem_of
-from engine.workspace import Workspace
+from engine.workspace import Workspace, has_stopped
 
 LONGEST_WAIT_S = 3600.0
 MOST_AT_ONCE = 10_000
@@ -57,7 +64,7 @@ class Submissions:
         if isinstance(values, list):
             if wait_s is not None:
                 raise InvalidData("?wait is for a single task, not for a list")
-            await self._many(scope, send, process, values)
+            await self._many(scope, send, process, body, values)
             return
         ref, data = read_item(values)
         once = _once(scope, idempotency_key(scope), body)
@@ -80,8 +87,11 @@ class Submissions:
         """Answers 200 with the task that ended, or 202 with where it is when the time is over."""
         task_id, status = _task_id(result), 200
         more = REPLAYED if result.task is None else None
+        task = result.task
         try:
-            task = await self._wait(receive, task_id, process, wait_s)
+            # One that has ended already may not be kept: then nobody tells of its end any more.
+            if task is None or not has_stopped(task):
+                task = await self._wait(receive, task_id, process, wait_s)
         except WaitedInVain:
             status, task = 202, await self._workspace.task(process, task_id)
         await answer(send, status, msgspec.json.encode(self._workspace.view(task)), JSON, more)
@@ -108,30 +118,52 @@ class Submissions:
             with contextlib.suppress(asyncio.CancelledError, EngineError):
                 await ended
 
-    async def _many(self, scope: Scope, send: Send, process: str, values: list[Any]) -> None:
+    async def _many(
+        self, scope: Scope, send: Send, process: str, body: bytes, values: list[Any]
+    ) -> None:
         """Submits each on its own and answers with a result for each, in order."""
         if len(values) > MOST_AT_ONCE:
             raise TooLarge(f"at most {MOST_AT_ONCE} tasks in one request, not {len(values)}")
-        key = idempotency_key(scope)
         self._workspace.graph(process)
+        keys = await self._keys(scope, body, len(values))
         rows: list[Row] = []
         refused: dict[int, EngineError] = {}
-        for number, value in enumerate(values):
+        for number, (value, once) in enumerate(zip(values, keys, strict=True)):
             try:
                 ref, data = read_item(read_json(value) if isinstance(value, bytes) else value)
             except RequestError as error:
                 refused[number] = error
                 continue
-            once = (
-                _once(scope, f"{key}#{number}", msgspec.json.encode([ref, data])) if key else None
-            )
             rows.append((ref, data, once))
-        results = iter(await self._workspace.submit_many(process, rows))
+        results = await self._workspace.submit_many(process, rows)
+        is_replayed = bool(results) and all(
+            isinstance(each, Answer) and each.task is None for each in results
+        )
+        following = iter(results)
         bodies = [
-            self._result(refused[number] if number in refused else next(results))
+            self._result(refused[number] if number in refused else next(following))
             for number in range(len(values))
         ]
-        await answer(send, 200, b"[" + b",".join(bodies) + b"]")
+        more = REPLAYED if is_replayed else None
+        await answer(send, 200, b"[" + b",".join(bodies) + b"]", JSON, more)
+
+    async def _keys(self, scope: Scope, body: bytes, length: int) -> list[Once | None]:
+        """Gives each element of a list its key: they are remembered one by one, for one body.
+
+        Raises:
+            KeyReused: the key came with another body.
+        """
+        key = idempotency_key(scope)
+        first = _once(scope, key, body)
+        if first is None:
+            return [None] * length
+        keys = [
+            Once(f"{first.key}#{number}" if number else first.key, first.digest)
+            for number in range(length)
+        ]
+        if await self._workspace.is_reused(keys):
+            raise KeyReused
+        return list(keys)
 
     def _result(self, result: Answer | EngineError) -> bytes:
         if isinstance(result, EngineError):

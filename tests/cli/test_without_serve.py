@@ -71,6 +71,28 @@ def test_waiting_in_vain_is_exit_124(engine):
     assert waited.error()["kind"] == "waited_in_vain"
 
 
+def test_a_task_that_is_not_kept_is_not_waited_for_in_vain(engine):
+    (engine.folder / "processes" / "brief.yaml").write_text(
+        "process: brief\nnodes:\n  start: {type: start, next: done}\n"
+        "  done: {type: end, keep: false}\n"
+    )
+
+    ended = engine("submit", "brief", "--ref", "r1", "--wait", "--json")
+
+    assert (ended.code, ended.json()["status"]) == (0, "success")
+    assert engine("show", "brief", "r1", "--json").code == 3
+
+
+@pytest.mark.parametrize(
+    "given", [("--data", '{"name": "A", "name": "B"}'), ("-j", 'x={"a":1,"a":2}')]
+)
+def test_a_name_twice_in_json_is_refused_by_name(engine, given):
+    refused = engine("submit", "greet", *given, "--json")
+
+    assert (refused.code, refused.error()["kind"]) == (4, "invalid_data")
+    assert "twice in one object" in refused.error()["message"]
+
+
 def test_show_hides_secrets_and_tells_the_way(engine):
     engine("submit", "greet", "-d", "name=Ada", "-d", "token=s3cret", "--ref", "r1")
 
@@ -146,6 +168,16 @@ def test_stats_count_the_tasks_in_each_node(engine):
     nodes = {each["node"]: (each["standing"], each["in"], each["out"]) for each in wait["nodes"]}
     assert nodes["start"] == (0, 1, 1)
     assert nodes["stand"] == (1, 1, 0)
+
+
+def test_stats_say_when_the_oldest_unfinished_task_was_made(engine):
+    engine("submit", "wait", "--ref", "w1")
+    made = engine("show", "wait", "w1", "--json").json()["created"]
+
+    counted = engine("stats", "--json").json()["processes"]
+
+    assert {each["process"]: each["oldest_unfinished"] for each in counted}["wait"] == made
+    assert f"oldest unfinished {made}" in engine("stats").out
 
 
 def test_a_callback_url_is_printed_alone(engine):

@@ -162,7 +162,8 @@ async def test_a_database_shows_its_processes_without_their_files(opened):
 
     assert [graph.process for graph in second.graphs()] == ["shop"]
     assert second.definition("shop").process == "shop"
-    assert second.view_process(second.graph("shop"))["nodes"][0]["node"] == "start"
+    (shown,) = await second.view_processes([second.graph("shop")])
+    assert shown["nodes"][0]["node"] == "start"
 
 
 async def test_counts_are_right_after_a_restart(opened):

@@ -262,7 +262,7 @@ async def test_who_waits_for_an_end_too_long_is_told_that_it_goes_on(opened):
     with pytest.raises(WaitedInVain, match="did not end within 0 s"):
         await workspace.ended(task.task_id, "wait", 0)
 
-    assert workspace._waiters == {}
+    assert len(workspace._waiters) == 0
 
 
 async def test_two_engines_can_not_work_on_one_database(opened):

@@ -258,7 +258,7 @@ async def test_processes_are_shown_with_parameters_and_counts(site):
     greet = (await site.http.get("/v1/processes/greet")).json()
     wait = (await site.http.get("/v1/processes/wait")).json()
 
-    assert [each["process"] for each in listed] == ["broken", "greet", "sms", "wait"]
+    assert [each["process"] for each in listed] == ["brief", "broken", "greet", "sms", "wait"]
     assert (greet["title"], greet["version"]) == ("Greet <everybody>", 1)
     assert [each["name"] for each in greet["params"] if each["secret"]] == ["token"]
     by_ref = next(node for node in wait["nodes"] if node["node"] == "by_ref")

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -94,7 +95,27 @@ async def test_there_is_a_page_about_the_api(site):
     page = await site.http.get("/docs")
 
     assert page.status_code == 200
-    assert "/openapi.json" in page.text
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert links == ["data:,", "docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "docs/start.js"]
+    style, script, start = [await site.http.get(f"/{link}") for link in links[1:]]
+    assert style.headers["content-type"].startswith("text/css")
+    assert ".swagger-ui" in style.text
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "SwaggerUIBundle" in script.text
+    assert '"openapi.json"' in start.text
+
+
+async def test_the_page_about_the_api_asks_nobody_else(site):
+    """The browser itself keeps the page from it: https://www.w3.org/TR/CSP3/."""
+    page = await site.http.get("/docs")
+    start = await site.http.get("/docs/start.js")
+
+    rules = dict(
+        rule.split(maxsplit=1) for rule in page.headers["content-security-policy"].split("; ")
+    )
+    assert rules["default-src"] == "'none'"
+    assert (rules["script-src"], rules["connect-src"]) == ("'self'", "'self'")
+    assert "//" not in page.text + start.text
 
 
 async def test_the_front_page_says_what_runs_here(site):

@@ -1,7 +1,6 @@
 """`POST /v1/processes/{process}/tasks`."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -50,10 +49,57 @@ async def test_large_integers_stay_exact(site):
     assert b"123456789012345678901234567890" in response.content
 
 
-async def test_of_a_name_that_comes_twice_the_last_counts(site):
-    response = await site.http.post(TASKS, content=b'{"data": {"name": "A", "name": "B"}}')
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"data": {"name": "A", "name": "B"}}', "name"),
+        (b'{"ref": "1", "data": {"name": "A"}, "ref": "2"}', "ref"),
+        (b'{"data": {"a": [1, {"b": {"deep": 1, "x": ":", "deep": 1}}]}}', "deep"),
+        (b'{"data": {"na\\u006de": "A", "name": "B"}}', "name"),
+        (b'{"data": {"a": "\\u003a", "b": 1, "b": 2}}', "b"),
+        (b'{"data": {"": 1, "": 2}}', ""),
+    ],
+)
+async def test_a_name_that_comes_twice_is_refused_by_name(site, body, name):
+    response = await site.http.post(TASKS, content=body)
 
-    assert response.json()["data"]["name"] == "B"
+    assert (response.status_code, response.json()["kind"]) == (400, "request_error")
+    assert response.json()["detail"] == f"the body has '{name}' twice in one object"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": {"url": "http://a:80/", "text": "a: \\u003a \\\\u003a", "b" :{"url":":"}}}',
+        b'{"data": {"list": [{"n": 1}, {"n": 1}], "n": {"n": {"n": 1e2}}}}',
+    ],
+)
+async def test_colons_in_texts_and_one_name_in_several_objects_are_taken(site, body):
+    response = await site.http.post("/v1/processes/wait/tasks", content=body)
+
+    assert response.status_code == 201
+
+
+async def test_a_line_with_a_name_twice_is_refused_alone(site):
+    lines = b'{"ref": "a"}\n{"ref": "b", "ref": "c"}\n'
+    response = await site.http.post("/v1/processes/wait/tasks", content=lines, headers=JSON_ROW)
+
+    assert response.json()[0]["ref"] == "a"
+    assert response.json()[1]["error"]["status"] == 400
+
+
+@pytest.mark.parametrize(("depth", "status"), [(510, 201), (511, 400), (975, 400), (5000, 400)])
+async def test_a_body_as_deep_as_the_parser_goes_breaks_nothing(site, depth, status):
+    body = b'{"data": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
+    response = await site.http.post("/v1/processes/wait/tasks", content=body)
+
+    assert response.status_code == status
+
+
+async def test_many_objects_side_by_side_are_not_deep(site):
+    response = await site.submit("wait", {"list": [{"n": [1]}] * 1000})
+
+    assert response.status_code == 201
 
 
 async def test_every_wrong_parameter_is_named(site):
@@ -199,6 +245,42 @@ async def test_whoever_waits_is_answered_when_the_server_stops(site):
     assert (await waiting).status_code == 202
 
 
+@pytest.mark.parametrize("data", [{}, {"wait": True}])
+async def test_the_end_of_a_task_that_is_not_kept_is_answered(site, data):
+    waiting = asyncio.create_task(site.submit("brief", data, "r1", params={"wait": "3000"}))
+    if data:
+        await _until_it_stands(site, "brief", "r1")
+        await site.http.post(site.callback_path("brief", "stand"), json={"ref": "r1"})
+
+    response = await waiting
+    assert (response.status_code, response.json()["status"]) == (200, "success")
+    assert (await site.http.get("/v1/processes/brief/tasks/r1")).status_code == 404
+
+
+async def test_waiting_for_a_task_that_is_removed_is_404(site):
+    waiting = asyncio.create_task(site.submit("wait", ref="r1", params={"wait": "3000"}))
+    await _until_it_stands(site, "wait", "r1")
+
+    await site.http.delete("/v1/processes/wait/tasks/r1")
+
+    response = await waiting
+    assert (response.status_code, response.json()["kind"]) == (404, "unknown_task")
+
+
+async def test_a_repeat_does_not_wait_for_a_task_that_is_gone(site):
+    key = {"idempotency-key": "k1"}
+    await site.submit("brief", ref="r1", headers=key)
+    again = await site.submit("brief", ref="r1", headers=key, params={"wait": "3000"})
+
+    assert (again.status_code, again.json()["kind"]) == (404, "unknown_task")
+
+
+async def _until_it_stands(site, process, ref):
+    path = f"/v1/processes/{process}/tasks/{ref}"
+    while (await site.http.get(path)).json()["status"] != "waiting":
+        pass
+
+
 # Many.
 
 
@@ -305,14 +387,76 @@ async def test_a_repeat_may_wait_for_the_task_of_the_first(site):
     assert again.json()["task_id"] == first.json()["task_id"]
 
 
-async def test_the_rows_of_a_list_are_repeated_one_by_one(site):
-    headers = {"idempotency-key": "k1"}
-    path = "/v1/processes/wait/tasks"
-    first = await site.http.post(path, json=[{"ref": "a"}], headers=headers)
-    again = await site.http.post(path, json=[{"ref": "a"}, {"ref": "b"}], headers=headers)
+WAIT_TASKS = "/v1/processes/wait/tasks"
 
-    assert json.loads(again.content)[0] == json.loads(first.content)[0]
-    assert json.loads(again.content)[1]["ref"] == "b"
+
+async def refs(site):
+    tasks = (await site.http.get(WAIT_TASKS)).json()["tasks"]
+    return sorted(task["ref"] for task in tasks)
+
+
+async def test_the_same_list_with_the_same_key_gets_the_same_answers(site):
+    headers = {"idempotency-key": "k1"}
+    rows = [{"ref": "a"}, {"ref": "b", "data": {"n": 1}}]
+    first = await site.http.post(WAIT_TASKS, json=rows, headers=headers)
+    again = await site.http.post(WAIT_TASKS, json=rows, headers=headers)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.content == first.content
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert await refs(site) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [{"ref": "a"}, {"ref": "b"}, {"ref": "c"}],
+        [{"ref": "a"}],
+        [{"ref": "c"}, {"ref": "d"}],
+        [{"ref": "b"}, {"ref": "a"}],
+        {"ref": "a"},
+    ],
+)
+async def test_another_list_with_the_same_key_is_409_as_a_whole(site, other):
+    headers = {"idempotency-key": "k1"}
+    await site.http.post(WAIT_TASKS, json=[{"ref": "a"}, {"ref": "b"}], headers=headers)
+    response = await site.http.post(WAIT_TASKS, json=other, headers=headers)
+
+    assert (response.status_code, response.json()["kind"]) == (409, "key_reused")
+    assert await refs(site) == ["a", "b"]
+
+
+async def test_a_list_with_the_key_of_a_single_task_is_409(site):
+    headers = {"idempotency-key": "k1"}
+    await site.http.post(WAIT_TASKS, json={"ref": "a"}, headers=headers)
+    response = await site.http.post(WAIT_TASKS, json=[{"ref": "a"}], headers=headers)
+
+    assert (response.status_code, response.json()["kind"]) == (409, "key_reused")
+
+
+async def test_what_was_refused_in_a_list_is_tried_again_by_its_repeat(site):
+    await site.submit("wait", ref="b")
+    headers = {"idempotency-key": "k1"}
+    rows = [{"ref": "a"}, {"ref": "b"}, {"reff": "c"}]
+    first = await site.http.post(WAIT_TASKS, json=rows, headers=headers)
+    await site.http.delete(f"{WAIT_TASKS}/b")
+    again = await site.http.post(WAIT_TASKS, json=rows, headers=headers)
+
+    assert [(each.get("error") or {}).get("status") for each in first.json()] == [None, 409, 422]
+    assert [(each.get("error") or {}).get("status") for each in again.json()] == [None, None, 422]
+    assert again.json()[0] == first.json()[0]
+    assert "idempotent-replayed" not in again.headers
+
+
+async def test_lines_are_repeated_as_lists_are(site):
+    headers = JSON_ROW | {"idempotency-key": "k1"}
+    first = await site.http.post(WAIT_TASKS, content=b'{"ref": "a"}\n', headers=headers)
+    again = await site.http.post(WAIT_TASKS, content=b'{"ref": "a"}\n', headers=headers)
+    other = await site.http.post(WAIT_TASKS, content=b'{"ref": "b"}\n', headers=headers)
+
+    assert again.content == first.content
+    assert other.status_code == 409
 
 
 async def test_a_key_without_end_is_refused(site):

@@ -317,7 +317,16 @@ async def test_a_path_is_taken_as_it_is_written(site, path):
 
 
 @pytest.mark.parametrize(
-    "name", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "X-Forwarded-For"]
+    "name",
+    [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "X-Forwarded-For",
+    ],
 )
 async def test_what_a_proxy_on_this_machine_passes_on_needs_a_key(site, name):
     answer = await site.http.get("/v1/processes", headers={name: "127.0.0.1"})

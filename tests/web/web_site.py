@@ -79,6 +79,23 @@ nodes:
   failed: {type: end, result: error}
 """
 
+BRIEF = """
+process: brief
+title: Keeps nothing
+nodes:
+  start: {type: start, next: which}
+  which:
+    type: condition
+    cases: [{when: "wait", next: stand}]
+    else: done
+  stand:
+    type: waiting_for_callback
+    match: {ref: ref}
+    timeout: {after: 1h, next: done}
+    next: done
+  done: {type: end, keep: false}
+"""
+
 
 class Site:
     """A served workspace, with a client of it."""
@@ -117,7 +134,7 @@ class Site:
 async def open_workspace(folder: Path, **settings) -> Workspace:
     processes = folder / "processes"
     processes.mkdir(exist_ok=True)
-    for text in (GREET, WAIT, SMS, BROKEN):
+    for text in (GREET, WAIT, SMS, BROKEN, BRIEF):
         (processes / f"{text.split()[1]}.yaml").write_text(text)
     chosen = Settings(database=f"sqlite:///{folder}/engine.db", port=0, **settings)
     workspace = await Workspace.open(chosen)

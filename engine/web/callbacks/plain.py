@@ -21,7 +21,7 @@ from engine.web.exchange import (
     idempotency_key,
     media_type,
     read_body,
-    read_json,
+    read_foreign_json,
 )
 from engine.web.problem import headers_of
 from engine.workspace import Workspace
@@ -85,7 +85,7 @@ def read_fields(scope: Scope, body: bytes) -> dict[str, Any]:
     # Many clients send JSON under curl's default content type, which is that of a form.
     if not body.lstrip().startswith(b"{") and media_type(scope) == FORM:
         return dict(read_form(body))
-    value = read_json(body)
+    value = read_foreign_json(body)
     if not isinstance(value, dict):
         raise RequestError("it must be a JSON object")
     return value
