@@ -131,17 +131,20 @@ class TurnMachine(RuleBasedStateMachine):
         refs=st.lists(REFS, min_size=1, max_size=3), key=KEYS, last=st.sampled_from(["yes", "no"])
     )
     def call_back(self, refs, key, last):
-        marked = [(ref, next(self.markers)) for ref in refs]
-        answers = self.play(
-            *(
-                callback("order", "wait", ref, {f"m{marker}": 1, "last": last}, key=key)
-                for ref, marker in marked
-            )
-        )
+        messages = {}
+        for ref in refs:
+            marker = next(self.markers)
+            data = {f"m{marker}": 1, "last": last}
+            messages[marker] = callback("order", "wait", ref, data, key=key)
+            messages[marker].ticket = marker
 
-        for (ref, marker), answer in zip(marked, answers, strict=True):
+        # One that has to be looked up is answered after others: the tickets say which is which.
+        answers = self.play(*messages.values())
+
+        assert sorted(answer.ticket for answer in answers) == sorted(messages)
+        for answer in answers:
             if answer.delivery in ACCEPTED:
-                self.accepted[marker] = (ref, key)
+                self.accepted[answer.ticket] = (messages[answer.ticket].ref, key)
             else:
                 assert answer.delivery in GONE
 
