@@ -21,6 +21,8 @@ EngineError
 └── StoreError           the database can't be opened, read or written
     ├── StoreInUse         another engine holds it
     ├── SchemaTooNew       written by a newer engine
+    ├── Overtaken          another engine changed a task meanwhile: run it again
+    ├── LostLease          this worker was taken for dead: join again
     └── StoreUnavailable   it does not answer now: full disk, lost connection
 """
 
@@ -181,8 +183,14 @@ class SchemaTooNew(StoreError):
     kind = "schema_too_new"
 
 
+class Overtaken(StoreError):
+    """Another engine changed a task meanwhile."""
+
+    kind = "overtaken"
+
+
 class LostLease(StoreError):
-    """A task was changed by another worker meanwhile."""
+    """This worker's lease ended, and others may have taken its tasks."""
 
     kind = "lost_lease"
 

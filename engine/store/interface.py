@@ -4,7 +4,7 @@ Every call is batch-shaped, and every database passes the same contract tests
 (`tests/store/test_contract.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,8 +81,21 @@ class TaskQuery:
     since: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What a worker learns when it renews its lease."""
+
+    workers: int
+    """Alive and holding, with this one; fronts are not counted."""
+    deployed: int
+    """Grows with every deploy."""
+
+
 class Store(Protocol):
     """A database with the engine's tables."""
+
+    is_shared: bool
+    """Whether other engines may work on it at the same time."""
 
     # The hot path.
 
@@ -94,23 +107,59 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: nothing of the batch was written.
-            LostLease: a task was changed by somebody else; nothing was written.
+            Overtaken: a task, a ref or an idempotency key was changed by somebody else;
+                nothing was written.
+            LostLease: others took this worker for dead; nothing was written.
         """
 
     async def due(self, until: int, limit: int) -> list[Due]:
-        """Gives the timers due before `until`, earliest first."""
+        """Gives the timers due before `until`, earliest first, and takes their tasks in hand.
+
+        Timers of tasks that another worker has in hand are left to it.
+        """
 
     async def walks(self, before: int, after: str, limit: int) -> list[Walk]:
         """Gives the tasks that stand READY or CALLING since before `before`, after task id `after`.
 
-        They come in the order of their ids.
+        They come in the order of their ids. A worker that has joined a shared database is given
+        those that it has in hand; `claim` takes the others.
         """
 
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
-        """Gives the tasks CALLING in one node, by task id, those after `after`."""
+        """Gives the tasks CALLING in one node, by task id, those after `after`.
+
+        On a shared database: of those that this worker has in hand.
+        """
 
     async def expired(self, now: int, limit: int) -> list[str]:
         """Gives the ids of kept messages whose time is over."""
+
+    # Many workers on one database; one that is not shared has nothing to do here.
+
+    async def join(self, name: str, lease_us: int, *, holds: bool) -> None:
+        """Takes a lease, with a new token; `holds` is False for a front, which runs no calls."""
+
+    async def renew(self) -> Crew:
+        """Prolongs the lease, and frees what workers had in hand whose lease is over.
+
+        Raises:
+            LostLease: others took this worker for dead.
+        """
+
+    async def leave(self) -> None:
+        """Gives back what this worker has in hand, and its lease."""
+
+    async def claim(self, limit: int) -> list[Walk]:
+        """Takes tasks in hand that stand READY or CALLING and that nobody has, by task id."""
+
+    async def stranded_mail(self, limit: int) -> list[str]:
+        """Gives the ids of kept messages whose task is there now and could take them.
+
+        Two workers may write at once a message whose task is not there yet, and this task.
+        """
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Has `wake` called, on the loop, when others left work that nobody has in hand."""
 
     # Processes.
 
@@ -142,7 +191,7 @@ class Store(Protocol):
         """Gives for each (process, node) how many tasks came in and went out so far."""
 
     async def oldest_waiting(self) -> Mapping[str, int]:
-        """Gives for each process when its longest unchanged unfinished task changed."""
+        """Gives for each process when its oldest unfinished task was made."""
 
     async def undelivered(self, after: str, limit: int) -> list[Kept]:
         """Lists messages that nobody took, oldest first."""

@@ -8,7 +8,11 @@ from engine.store import lock
 from engine.store.interface import Store
 from engine.store.lock import Address
 
-KNOWN = "sqlite:///engine.db (a file here), sqlite:////var/lib/engine.db (a file anywhere)"
+KNOWN = (
+    "sqlite:///engine.db (a file here), sqlite:////var/lib/engine.db (a file anywhere),"
+    " postgresql://user:password@host:5432/database"
+)
+SERVERS = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 
 
@@ -23,6 +27,8 @@ async def open_store(url: str, *, read_only: bool = False) -> Store:
         SchemaTooNew: a newer engine wrote it.
         StoreError: it can't be opened; the message says why.
     """
+    if is_server(url):
+        return await _open_server(url, is_read_only=read_only)
     path = path_of(url)
     if path is None:
         return _open(None, is_read_only=False)
@@ -31,16 +37,24 @@ async def open_store(url: str, *, read_only: bool = False) -> Store:
 
 def announce(url: str, address: str) -> None:
     """Tells commands on this machine where the engine on this database listens."""
-    path = path_of(url)
+    path = None if is_server(url) else path_of(url)
     if path is not None:
         lock.note(path, address)
 
 
 def serving(url: str) -> Address | None:
-    """Finds the engine that serves a database now, if one does and can be reached."""
-    path = path_of(url)
+    """Finds the engine that serves a database now, if one does and can be reached.
+
+    A database on a server is served by many, on machines that only its owner knows.
+    """
+    path = None if is_server(url) else path_of(url)
     found = lock.holder(path) if path is not None else None
     return found if found is not None and found.url else None
+
+
+def is_server(url: str) -> bool:
+    """Whether a URL names a database on a server, which many engines share."""
+    return url.partition("://")[0] in SERVERS
 
 
 def path_of(url: str) -> Path | None:
@@ -57,6 +71,21 @@ def path_of(url: str) -> Path | None:
     if not rest.startswith("/") or rest == "/":
         raise SettingsError(f"'{url}' names no file; write it as {KNOWN}")
     return Path(rest.removeprefix("/"))
+
+
+async def _open_server(url: str, *, is_read_only: bool) -> Store:
+    try:
+        # Loaded on use, and not there unless it was asked for.
+        from engine.store.postgres.opening import open_postgres  # noqa: PLC0415
+        from engine.store.postgres.place import Place  # noqa: PLC0415
+    except ImportError as error:
+        # SQLAlchemy does not say what it misses.
+        package = error.name or "greenlet"
+        raise StoreError(
+            f"a database on a PostgreSQL server needs the package '{package}'",
+            hint="pip install 'conveyor-engine[postgres]'",
+        ) from error
+    return await open_postgres(Place.of(url), is_read_only=is_read_only)
 
 
 def _open(path: Path | None, *, is_read_only: bool) -> Store:

@@ -3,7 +3,7 @@
 Each function takes an open connection and gives values of the core.
 """
 
-from sqlalchemy import Connection, func, literal_column, select, text
+from sqlalchemy import Connection, literal_column, select, text
 from sqlmodel import col
 
 from engine.core.batch import Step
@@ -12,12 +12,25 @@ from engine.core.task import STATUS_OF, Task, TaskStatus
 from engine.store.interface import TaskQuery
 from engine.store.rows import kept_of, steps_of, task_of
 from engine.store.tables import (
+    LIST_MARK,
     StoredCounter,
     StoredHistory,
     StoredMessage,
     StoredProcess,
     StoredTask,
 )
+
+_DAMAGE = {
+    "sqlite": "PRAGMA integrity_check",
+    # A server checks its pages as it reads them, and counts what it finds.
+    "postgresql": (
+        "SELECT 'the index ' || indexrelid::regclass || ' is not valid' FROM pg_index"
+        " JOIN pg_class ON pg_class.oid = indexrelid"
+        " WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid"
+        " UNION ALL SELECT checksum_failures || ' pages had a wrong checksum'"
+        " FROM pg_stat_database WHERE datname = current_database() AND checksum_failures > 0"
+    ),
+}
 
 
 def history(connection: Connection, task_id: str) -> list[Step]:
@@ -35,6 +48,7 @@ def tasks(connection: Connection, query: TaskQuery) -> list[Task]:
     wanted = (
         select(StoredTask)
         .where(col(StoredTask.process) == query.process)
+        .where(literal_column(LIST_MARK))
         .order_by(col(StoredTask.task_id).desc())
         .limit(query.limit)
     )
@@ -48,6 +62,8 @@ def tasks(connection: Connection, query: TaskQuery) -> list[Task]:
         wanted = wanted.where(col(StoredTask.task_id) >= f"{max(query.since, 0) // 1000:012x}")
     if query.status is not None:
         wanted = wanted.where(literal_column(_states(query.status)))
+        if query.status in (TaskStatus.RUNNING, TaskStatus.WAITING):
+            wanted = wanted.where(col(StoredTask.finished).is_(None))
     return [task_of(row) for row in connection.execute(wanted)]
 
 
@@ -59,22 +75,28 @@ def _states(status: TaskStatus) -> str:
 
 def counts(connection: Connection) -> dict[tuple[str, str], tuple[int, int]]:
     """Gives for each (process, node) how many tasks came in and went out so far."""
-    rows = connection.execute(select(StoredCounter))
-    return {(row.process, row.node): (row.came, row.went) for row in rows}
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in connection.execute(select(StoredCounter)):
+        came, went = found.get((row.process, row.node), (0, 0))
+        found[row.process, row.node] = (came + row.came, went + row.went)
+    return found
 
 
 def oldest_waiting(connection: Connection) -> dict[str, int]:
-    """Gives for each process when its longest unchanged unfinished task changed."""
+    """Gives for each process when its oldest unfinished task was made."""
     # One seek in an index for each process; grouping would read the index as a whole.
     oldest = (
-        select(func.min(col(StoredTask.changed)))
+        select(col(StoredTask.created))
         .where(col(StoredTask.process) == col(StoredProcess.process))
         .where(col(StoredTask.finished).is_(None))
+        .where(literal_column(LIST_MARK))
+        .order_by(col(StoredTask.task_id))
+        .limit(1)
         .correlate(StoredProcess)
         .scalar_subquery()
     )
-    rows = connection.execute(select(col(StoredProcess.process), oldest.label("changed")))
-    return {row.process: row.changed for row in rows if row.changed is not None}
+    rows = connection.execute(select(col(StoredProcess.process), oldest.label("created")))
+    return {row.process: row.created for row in rows if row.created is not None}
 
 
 def undelivered(connection: Connection, after: str, limit: int) -> list[Kept]:
@@ -90,6 +112,6 @@ def undelivered(connection: Connection, after: str, limit: int) -> list[Kept]:
 
 
 def damage(connection: Connection) -> list[str]:
-    """Gives what SQLite finds wrong with its file."""
-    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    """Gives what the database finds wrong with itself."""
+    found = [str(row[0]) for row in connection.execute(text(_DAMAGE[connection.dialect.name]))]
     return [] if found == ["ok"] else found

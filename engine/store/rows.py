@@ -28,6 +28,23 @@ _decode = msgspec.json.decode
 _STATES = {state.value: state for state in TaskState}
 _NO_MEMO = encode(Memo()).decode()
 
+# PostgreSQL's text knows no NUL: it is written as two signs, the first of which is no character.
+_SIGN = "\ufdd0"
+
+
+def storable(text: str) -> str:
+    """Gives a text that PostgreSQL takes; two texts never become one."""
+    if "\0" in text or _SIGN in text:
+        return text.replace(_SIGN, _SIGN + "1").replace("\0", _SIGN + "0")
+    return text
+
+
+def readable(text: str) -> str:
+    """Gives the text that was made storable."""
+    if _SIGN in text:
+        return text.replace(_SIGN + "0", "\0").replace(_SIGN + "1", _SIGN)
+    return text
+
 
 def task_row(task: Task) -> tuple[Any, ...]:
     """Gives the row of a task as it will be after this write."""

@@ -7,7 +7,7 @@ import pytest
 from engine.core.batch import Remembered, Wants
 from engine.core.message import KeptKind, KeptState
 from engine.core.task import Caller, ErrorNote, Memo, TaskState, TaskStatus
-from engine.errors import LostLease, StoreError
+from engine.errors import Overtaken, StoreError
 from engine.store.interface import Due, NewVersion, ProcessRow, TaskQuery, VersionRow, Walk
 from tests.store.store_values import (
     NOW,
@@ -242,7 +242,7 @@ async def test_task_changed_by_somebody_else_stops_the_whole_batch(store):
     await commit(store, created=[make_task(1), make_task(2)])
     await commit(store, changed=[make_task(1, visit=2, revision=1)])
 
-    with pytest.raises(LostLease):
+    with pytest.raises(Overtaken):
         await commit(
             store,
             created=[make_task(3)],
@@ -256,13 +256,13 @@ async def test_task_changed_by_somebody_else_stops_the_whole_batch(store):
     }
 
 
-async def test_change_of_a_task_that_is_gone_is_a_lost_lease(store):
-    with pytest.raises(LostLease):
+async def test_change_of_a_task_that_is_gone_is_overtaken(store):
+    with pytest.raises(Overtaken):
         await commit(store, changed=[make_task(revision=1)])
 
 
 async def test_store_takes_batches_after_one_was_refused(store):
-    with pytest.raises(LostLease):
+    with pytest.raises(Overtaken):
         await commit(store, changed=[make_task(revision=1)])
 
     await commit(store, created=[make_task()])
@@ -658,10 +658,10 @@ async def test_oldest_unfinished_task_of_each_process_is_known(store):
     await commit(
         store,
         created=[
-            make_task(1, changed=NOW + 5),
-            make_task(2, changed=NOW + 3),
-            finished_task(3, changed=NOW),
-            finished_task(4, changed=NOW, process="bank"),
+            finished_task(1, created=NOW),
+            make_task(2, created=NOW + 3),
+            make_task(3, created=NOW + 5),
+            finished_task(4, created=NOW, process="bank"),
         ],
     )
 

@@ -7,14 +7,21 @@ import itertools
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from engine.core.batch import Remembered, Wants
 from engine.core.message import KeptState
 from engine.core.task import TaskState
-from engine.errors import LostLease, StoreError
+from engine.errors import Overtaken, StoreError
 from engine.store.interface import TaskQuery
 from engine.store.opening import open_store
+from tests.store.postgres_server import EMPTY
 from tests.store.store_values import NOW, batch, make_kept, make_step, make_task, task_id
 
 REFS = st.sampled_from(["", "a", "b", "c"])
@@ -31,13 +38,16 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.store = self.run(open_store("sqlite://"))
+        self.store = self.run(self.open())
         self.ids = itertools.count(1)
         self.tasks = {}
         self.steps = {}
         self.mail = {}
         self.answers = {}
         self.time = NOW
+
+    async def open(self):
+        return await open_store("sqlite://")
 
     def run(self, work):
         return self.loop.run_until_complete(work)
@@ -105,7 +115,7 @@ class StoreMachine(RuleBasedStateMachine):
         sent = dataclasses.replace(task, revision=task.revision - 1) if is_stale else task
         rows = batch(changed=[sent], histories=[(task.task_id, [step])])
         if there is None or is_stale:
-            with pytest.raises(LostLease):
+            with pytest.raises(Overtaken):
                 self.run(self.store.commit(rows))
         elif self.is_ref_taken(task):
             with pytest.raises(StoreError):
@@ -145,8 +155,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def take(self, number):
-        self.run(self.store.commit(batch(taken=[task_id(number)])))
-        self.mail.pop(task_id(number), None)
+        if self.mail.pop(task_id(number), None) is not None:
+            self.run(self.store.commit(batch(taken=[task_id(number)])))
 
     @rule(number=numbers)
     def give_up(self, number):
@@ -159,7 +169,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(key=st.sampled_from(["k", "l"]), body=st.binary(max_size=4))
     def remember(self, key, body):
         answer = Remembered(key, "digest", body, self.tick())
-        self.run(self.store.commit(batch(remembered=[answer])))
+        # The one before is over by now: only then another takes its place.
+        self.run(self.store.commit(dataclasses.replace(batch(remembered=[answer]), now=self.time)))
         self.answers[key] = answer
 
     @invariant()
@@ -221,3 +232,14 @@ def sized(task):
 
 TestStore = StoreMachine.TestCase
 TestStore.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_store_on_a_server_does_the_same(postgres_server, postgres_url):
+    class OnServer(StoreMachine):
+        async def open(self):
+            postgres_server.sql(*EMPTY, database="engine")
+            return await open_store(postgres_url)
+
+    run_state_machine_as_test(
+        OnServer, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
+    )

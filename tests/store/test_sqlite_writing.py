@@ -195,6 +195,7 @@ async def test_file_is_as_durable_as_promised(store):
         (TaskQuery("shop"), "task_list"),
         (TaskQuery("shop", after=task_id(5)), "task_list"),
         (TaskQuery("shop", status=TaskStatus.ERROR), "task_failed"),
+        (TaskQuery("shop", status=TaskStatus.WAITING), "task_open"),
     ],
 )
 async def test_lists_read_by_an_index(store, query, index):

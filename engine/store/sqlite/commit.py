@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.core.batch import Batch
 from engine.core.task import Task, encode
-from engine.errors import LostLease
+from engine.errors import Overtaken
 from engine.store.rows import MESSAGE, TASK, kept_row, steps_text, task_row
 from engine.store.sqlite.file import Connection
 
@@ -30,7 +30,7 @@ _REPLACE = (
 )
 _COUNT = (
     "INSERT INTO counter (process, node, came, went) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (process, node) DO UPDATE SET"
+    " ON CONFLICT (process, node, slot) DO UPDATE SET"
     " came = came + excluded.came, went = went + excluded.went"
 )
 _TAKE = "DELETE FROM message WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -44,7 +44,7 @@ def write(connection: Connection, batch: Batch) -> None:
     """Writes the rows of a batch into the open transaction.
 
     Raises:
-        LostLease: a changed task is not as it was when it was loaded.
+        Overtaken: a changed task is not as it was when it was loaded.
     """
     # Refs become free before others take them.
     if batch.deleted:
@@ -101,7 +101,7 @@ def _change(connection: Connection, tasks: Sequence[Task]) -> None:
             cursor = connection.execute(_change_text(len(part)), tuple(chain.from_iterable(part)))
             written += cursor.rowcount
     if written != len(tasks):
-        raise LostLease(
+        raise Overtaken(
             f"{len(tasks) - written} of {len(tasks)} tasks were changed by somebody else"
         )
 

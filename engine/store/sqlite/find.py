@@ -4,17 +4,15 @@ One statement for each kind of thing wanted, never one a task: a list goes in as
 and `INDEXED BY` leave the planner no choice, so a million tasks can't change how it reads.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.core.batch import Found, Key, Remembered, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, encode
+from engine.store.keys import looks_like_id, meant
 from engine.store.rows import MESSAGE, TASK, kept_of, task_of
 from engine.store.sqlite.file import Connection
-
-ID_LENGTH = 24
-_HEX = frozenset("0123456789abcdef")
 
 
 def _prefixed(columns: str, table: str) -> str:
@@ -68,7 +66,8 @@ def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
         by_id = _by_id(connection, ids) if ids else {}
         found.tasks = {task_id: by_id[task_id] for task_id in wants.ids & by_id.keys()}
         if wants.keys:
-            found.by_key = _by_key(connection, list(wants.keys), by_id)
+            keys = list(wants.keys)
+            found.by_key = meant(keys, by_id, _by_ref(connection, keys, by_id))
         if has_mail:
             found.mail = _mail(connection, wants.keys, [*by_id.values(), *found.by_key.values()])
     if wants.once:
@@ -80,35 +79,15 @@ def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
     return found
 
 
-def looks_like_id(ref: str) -> bool:
-    """Whether a ref may be a task id."""
-    return len(ref) == ID_LENGTH and _HEX.issuperset(ref)
-
-
 def _by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Task]:
     return {row[0]: task_of(row) for row in connection.execute(_BY_ID, (_json(ids),)).fetchall()}
 
 
-def _by_key(connection: Connection, keys: list[Key], by_id: Mapping[str, Task]) -> dict[Key, Task]:
-    found: dict[Key, Task] = {}
-    for key in keys:
-        task = by_id.get(key[1])
-        if task is not None and task.process == key[0]:
-            found[key] = task
+def _by_ref(
+    connection: Connection, keys: list[Key], by_id: Mapping[str, Task]
+) -> Iterator[tuple[Key, Task]]:
     for row in connection.execute(_BY_KEY, (_json(keys),)).fetchall():
-        key = keys[row[0]]
-        task = by_id.get(row[1]) or task_of(row[1:])
-        other = found.get(key)
-        if other is None or _is_before(task, other):
-            found[key] = task
-    return found
-
-
-def _is_before(task: Task, other: Task) -> bool:
-    """Whether a key means this task rather than the other: unfinished, else finished last."""
-    if task.finished is None or other.finished is None:
-        return task.finished is None
-    return task.finished > other.finished
+        yield keys[row[0]], by_id.get(row[1]) or task_of(row[1:])
 
 
 def _mail(connection: Connection, keys: Iterable[Key], tasks: list[Task]) -> list[Kept]:

@@ -19,7 +19,15 @@ from engine.core.message import Kept
 from engine.core.task import Task, TaskState, encode
 from engine.errors import StoreError
 from engine.store import processes, reads
-from engine.store.interface import Due, NewVersion, ProcessRow, TaskQuery, VersionRow, Walk
+from engine.store.interface import (
+    Crew,
+    Due,
+    NewVersion,
+    ProcessRow,
+    TaskQuery,
+    VersionRow,
+    Walk,
+)
 from engine.store.sqlite import file
 from engine.store.sqlite.commit import write
 from engine.store.sqlite.file import Connection, Place
@@ -64,6 +72,8 @@ _FORGET_HISTORY = "DELETE FROM history WHERE task_id IN (SELECT value FROM json_
 
 class SqliteStore:
     """A database in one file (or in memory, for tests), written by this process only."""
+
+    is_shared = False
 
     def __init__(self, place: Place, *, is_read_only: bool, release: Callable[[], None]) -> None:
         self._place = place
@@ -114,6 +124,26 @@ class SqliteStore:
 
     async def expired(self, now: int, limit: int) -> list[str]:
         return [row[0] for row in self._rows(_EXPIRED, now, limit)]
+
+    # Other workers, of which there are none.
+
+    async def join(self, name: str, lease_us: int, *, holds: bool) -> None:
+        """Takes no lease: the file is locked for as long as this store is open."""
+
+    async def renew(self) -> Crew:
+        return Crew(1, 0)
+
+    async def leave(self) -> None:
+        """Gives nothing back: what is in hand is found again by `walks`."""
+
+    async def claim(self, limit: int) -> list[Walk]:  # noqa: ARG002 - of the interface
+        return []
+
+    async def stranded_mail(self, limit: int) -> list[str]:  # noqa: ARG002 - of the interface
+        return []
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Never wakes: nobody else leaves work here."""
 
     # Processes.
 

@@ -11,6 +11,7 @@ down_revision = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 STRICT = {"sqlite_strict": True}
 CLUSTERED = {"sqlite_strict": True, "sqlite_with_rowid": False}
 
@@ -73,7 +74,7 @@ def _create_task() -> None:
         "task",
         _text("task_id"),
         _text("process"),
-        sa.Column("ref", sa.Text),
+        sa.Column("ref", TEXT),
         _number("version"),
         _text("node"),
         _text("state"),
@@ -111,7 +112,7 @@ def _create_task() -> None:
         "state IN ('ready', 'calling')",
     )
     _partial("task_failed", "task", ["process", "task_id"], "state IN ('parked', 'error')")
-    _partial("task_open", "task", ["process", "changed"], "finished IS NULL")
+    _partial("task_open", "task", ["process", "task_id"], "finished IS NULL")
 
 
 def _create_message() -> None:
@@ -140,7 +141,7 @@ def _create_message() -> None:
 
 
 def _text(name: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, nullable=False)
+    return sa.Column(name, TEXT, nullable=False)
 
 
 def _number(name: str) -> sa.Column[Any]:

@@ -1,0 +1,1 @@
+"""PostgreSQL: a server, and as many engines on it as one likes."""
