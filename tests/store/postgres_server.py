@@ -108,10 +108,14 @@ class PostgresServer:
         if self._is_root and not all(
             parent.stat().st_mode & 0o001 for parent in (installed, *installed.parents)
         ):
-            # Where only root may look, such as in its home.
-            shutil.copytree(installed, self._folder / "installed", symlinks=True)
+            # Where only root may look, such as in its home. Its libraries lie beside the package.
+            site = self._folder / "site"
+            for libraries in package.parent.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, site / libraries.name, symlinks=True)
+            copied = site / package.name / installed.name
+            shutil.copytree(installed, copied, symlinks=True)
             self._folder.chmod(0o755)
-            installed = self._folder / "installed"
+            installed = copied
         return installed / "bin"
 
 
