@@ -94,6 +94,9 @@ class Requests:
         live = ledger.by_id(kept.task_id) if kept.task_id else ledger.by_key(kept.process, kept.ref)
         live = ledger.awake(live)
         if live is None or live.task.is_finished:
+            if live is not None and kept.state is KeptState.KEPT:
+                # Two engines wrote it and the end of its task at once.
+                ledger.give_up(kept, "its task ended before it could be taken")
             ledger.refuse(
                 message.ticket, NotPossible(f"no unfinished task '{kept.ref}' in '{kept.process}'")
             )

@@ -76,6 +76,10 @@ class Deployments:
     async def load(self, store: Store) -> None:
         """Reads which versions there are, and how many tasks stand where."""
         await self._load_versions(store)
+        await self.recount(store)
+
+    async def recount(self, store: Store) -> None:
+        """Reads how many tasks stand where, with those of other engines."""
         self._counts = {key: list(count) for key, count in (await store.counts()).items()}
 
     async def _load_versions(self, store: Store) -> None:

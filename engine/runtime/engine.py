@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import platform
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from engine.errors import StoreError
 from engine.runtime.alarms import Alarms
 from engine.runtime.calls import Calls, Perform
 from engine.runtime.clock import Chance, Clock, Ids
+from engine.runtime.crew import Membership
 from engine.runtime.deployments import Deployments
 from engine.runtime.housekeeping import Housekeeping
 from engine.runtime.intake import Intake
@@ -53,7 +55,12 @@ class Engine:
         )
         self._calls = Calls(perform, self.intake, store)
         self._alarms = Alarms(store, self.intake, clock)
-        self._loop = Loop(store, self.deployments, self.intake, clock, self._after)
+        name = f"{platform.node()}/{chance.getrandbits(32):08x}"
+        self._crew = Membership(store, self.intake, clock, name, self._reload)
+        self._loop = Loop(
+            store, self.deployments, self.intake, clock, self._after,
+            join=self._crew.join if store.is_shared else None,
+        )  # fmt: skip
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._schedules = Schedules(
             self._scheduler, self.intake, lambda: datetime.fromtimestamp(clock.now() / 1e6, UTC)
@@ -76,9 +83,23 @@ class Engine:
 
     async def deploy(self, definitions: Sequence[Definition]) -> None:
         """Puts definitions into force and plans their schedules."""
-        paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
-        await self.deployments.deploy(self._store, definitions, self._clock.now(), self._chance)
+        now = self._clock.now()
+        await self._change(self.deployments.deploy(self._store, definitions, now, self._chance))
         self._schedules.plan(definitions)
+
+    async def _reload(self, is_deployed: bool) -> None:  # noqa: FBT001 -- what a callback is told
+        """Reads what other engines counted and deployed."""
+        if not is_deployed:
+            await self.deployments.recount(self._store)
+            return
+        await self._change(self.deployments.load(self._store))
+        known = (self.deployments.definition(row.process) for row in self.deployments.rows())
+        self._schedules.plan([each for each in known if each is not None])
+
+    async def _change(self, change: Awaitable[None]) -> None:
+        """Lets a change of the processes happen, and the tasks of those go on that it resumed."""
+        paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
+        await change
         resumed = {process for process in paused if not self._is_paused(process)}
         if resumed and self._running:
             self._start_part("resumption", lambda: self._resume(resumed, self._clock.now()))
@@ -93,9 +114,14 @@ class Engine:
         _calm_collector()
         if not with_calls:
             self._calls.hold_back()
+        if self._store.is_shared:
+            await self._crew.join()
         self._start_part("loop", self._loop.run)
         self._start_part("alarms", self._alarms.run)
         self._start_part("recovery", lambda: self._recover(started))
+        if self._store.is_shared:
+            self._start_part("lease", self._crew.keep)
+            self._start_part("claims", self._crew.watch)
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 
@@ -189,6 +215,8 @@ class Engine:
         loop.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running = []
+        with contextlib.suppress(StoreError):
+            await self._crew.leave()
 
 
 def _calm_collector() -> None:

@@ -6,13 +6,13 @@ true. While a commit writes (in the store's own thread), requests are read, chec
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from engine.core.batch import Answer, Batch
 from engine.core.message import Message
 from engine.core.turn import Turn
 from engine.core.world import World
-from engine.errors import EngineError, StoreUnavailable
+from engine.errors import EngineError, LostLease, Overtaken, StoreUnavailable
 from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake
 from engine.store.interface import Store
@@ -22,12 +22,15 @@ log = logging.getLogger("engine.loop")
 TURN_SIZE = 500
 """Messages a turn: enough for group commit to pay, few enough for a prompt answer."""
 RETRY_AFTER_S = 1.0
+MOST_REPEATS = 20
+LONGEST_REPEAT_S = 0.1
+"""Pauses between repeats grow up to this; two engines that met once seldom meet again."""
 
 
 class Loop:
     """Runs turns for as long as it is let; `after` is told of every batch that is safe on disk."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- its parts, put together in one place
         self,
         store: Store,
         world: World,
@@ -35,6 +38,7 @@ class Loop:
         clock: Clock,
         after: Callable[[Batch], None],
         *,
+        join: Callable[[], Awaitable[None]] | None = None,
         retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
         self._store = store
@@ -42,6 +46,7 @@ class Loop:
         self._intake = intake
         self._clock = clock
         self._after = after
+        self._join = join
         self._retry_after_s = retry_after_s
         self._idle = asyncio.Event()
         self.is_healthy = True
@@ -67,7 +72,7 @@ class Loop:
     async def _turn_or_halves(self, messages: list[Message]) -> None:
         """Runs a turn; if a message breaks it, halves it until the bad one is alone, and none."""
         try:
-            await self._turn(messages)
+            await self._turn_or_again(messages)
         except StoreUnavailable as error:
             await self._give_back(messages, error)
         except Exception as error:  # what one message breaks must not stop everybody's tasks
@@ -78,6 +83,19 @@ class Loop:
             middle = len(messages) // 2
             await self._turn_or_halves(messages[:middle])
             await self._turn_or_halves(messages[middle:])
+
+    async def _turn_or_again(self, messages: list[Message]) -> None:
+        """Runs a turn, anew with fresh data if another engine was faster: nothing was written."""
+        for repeat in range(MOST_REPEATS):
+            try:
+                return await self._turn(messages)
+            except Overtaken:
+                await asyncio.sleep(min(0.001 * 2**repeat - 0.001, LONGEST_REPEAT_S))
+            except LostLease:
+                if self._join is None:
+                    raise
+                await self._join()
+        return await self._turn(messages)
 
     async def _turn(self, messages: list[Message]) -> None:
         turn = Turn(self._world, self._clock.now())
