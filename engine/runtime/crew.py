@@ -8,7 +8,7 @@ from engine.core.task import TaskState
 from engine.errors import LostLease
 from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake
-from engine.store.interface import Store
+from engine.store.interface import Crew, Store
 
 LEASE_US = 15_000_000
 AT_ONCE = 500
@@ -25,14 +25,13 @@ class Membership:
         intake: Intake,
         clock: Clock,
         name: str,
-        reload: Callable[[bool], Awaitable[None]],
+        follow: Callable[[Crew], Awaitable[None]],
     ) -> None:
         self._store = store
         self._intake = intake
         self._clock = clock
         self._name = name
-        self._reload = reload
-        self._deployed = -1
+        self._follow = follow
         self._woken = asyncio.Event()
 
     async def join(self) -> None:
@@ -46,14 +45,13 @@ class Membership:
             await self._clock.wait(asyncio.Event(), self._clock.now() + LEASE_US // 3)
 
     async def renew(self) -> None:
-        """Renews the lease once, and reads what others deployed and counted meanwhile."""
+        """Renews the lease once, and has the engine follow what others did meanwhile."""
         try:
             crew = await self._store.renew()
         except LostLease:
             await self.join()
             return
-        await self._reload(crew.deployed != self._deployed)
-        self._deployed = crew.deployed
+        await self._follow(crew)
 
     async def watch(self) -> None:
         """Looks for work until cancelled: now and then, and at once when others leave some."""

@@ -75,22 +75,29 @@ class Deployments:
 
     async def load(self, store: Store) -> None:
         """Reads which versions there are, and how many tasks stand where."""
-        await self._load_versions(store)
+        await self.reload(store)
         await self.recount(store)
 
     async def recount(self, store: Store) -> None:
         """Reads how many tasks stand where, with those of other engines."""
         self._counts = {key: list(count) for key, count in (await store.counts()).items()}
 
-    async def _load_versions(self, store: Store) -> None:
-        """Reads which versions there are; each is compiled when a task or a person asks for it."""
+    async def reload(self, store: Store) -> list[str]:
+        """Reads which versions there are, and gives the processes with a new one.
+
+        Each version is compiled when a task or a person asks for it.
+        """
+        changed: list[str] = []
         for version in await store.versions():
             self._versions[version.process, version.version] = version
         for row in await store.processes():
             if self._rows.get(row.process) != row:
                 self._rows[row.process] = row
+                self._definitions.pop(row.process, None)
+                changed.append(row.process)
                 self._follow_status(row.process)
                 self._index(row.process)
+        return changed
 
     async def deploy(
         self, store: Store, definitions: Sequence[Definition], now: int, chance: Chance
@@ -111,7 +118,7 @@ class Deployments:
             now,
         )
         # Not the counts: while tasks move, those in memory are the ones that are right.
-        await self._load_versions(store)
+        await self.reload(store)
         for definition in definitions:
             self._definitions[definition.process] = definition
 

@@ -7,6 +7,7 @@ import logging
 import platform
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -26,7 +27,9 @@ from engine.runtime.loop import Loop
 from engine.runtime.meter import Meter
 from engine.runtime.schedules import Schedules
 from engine.settings import Settings
-from engine.store.interface import Store
+from engine.store.interface import Crew, Store
+
+T = TypeVar("T")
 
 log = logging.getLogger("engine")
 
@@ -56,7 +59,7 @@ class Engine:
         self._calls = Calls(perform, self.intake, store)
         self._alarms = Alarms(store, self.intake, clock)
         name = f"{platform.node()}/{chance.getrandbits(32):08x}"
-        self._crew = Membership(store, self.intake, clock, name, self._reload)
+        self._crew = Membership(store, self.intake, clock, name, self._follow)
         self._loop = Loop(
             store, self.deployments, self.intake, clock, self._after,
             join=self._crew.join if store.is_shared else None,
@@ -68,6 +71,7 @@ class Engine:
         self._housekeeping = Housekeeping(store, self.intake, clock, self.deployments)
         self._listeners: list[Callable[[Batch], None]] = []
         self._running: list[asyncio.Task[None]] = []
+        self._deployed = 0
         self._patience_s = PATIENCE_S
         self._stop_s = STOP_S
 
@@ -87,22 +91,23 @@ class Engine:
         await self._change(self.deployments.deploy(self._store, definitions, now, self._chance))
         self._schedules.plan(definitions)
 
-    async def _reload(self, is_deployed: bool) -> None:  # noqa: FBT001 -- what a callback is told
+    async def _follow(self, crew: Crew) -> None:
         """Reads what other engines counted and deployed."""
-        if not is_deployed:
-            await self.deployments.recount(self._store)
-            return
-        await self._change(self.deployments.load(self._store))
-        known = (self.deployments.definition(row.process) for row in self.deployments.rows())
-        self._schedules.plan([each for each in known if each is not None])
+        await self.deployments.recount(self._store)
+        if crew.deployed != self._deployed:
+            changed = await self._change(self.deployments.reload(self._store))
+            known = map(self.deployments.definition, changed)
+            self._schedules.plan([each for each in known if each is not None])
+            self._deployed = crew.deployed
 
-    async def _change(self, change: Awaitable[None]) -> None:
+    async def _change(self, change: Awaitable[T]) -> T:
         """Lets a change of the processes happen, and the tasks of those go on that it resumed."""
         paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
-        await change
+        result = await change
         resumed = {process for process in paused if not self._is_paused(process)}
         if resumed and self._running:
             self._start_part("resumption", lambda: self._resume(resumed, self._clock.now()))
+        return result
 
     def _is_paused(self, process: str) -> bool:
         graph = self.deployments.current(process)
@@ -118,10 +123,11 @@ class Engine:
             await self._crew.join()
         self._start_part("loop", self._loop.run)
         self._start_part("alarms", self._alarms.run)
-        self._start_part("recovery", lambda: self._recover(started))
         if self._store.is_shared:
             self._start_part("lease", self._crew.keep)
             self._start_part("claims", self._crew.watch)
+        else:
+            self._start_part("recovery", lambda: self._recover(started))
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 

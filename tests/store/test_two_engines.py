@@ -154,3 +154,14 @@ async def test_a_process_that_another_engine_deploys_is_known(engine):
 
     await second.submit("later", {}, "here")
     assert (await first.task("later", "here")).state is TaskState.WAITING
+
+
+async def test_a_new_version_from_another_engine_is_what_people_see(engine):
+    first, second = await engine(), await engine()
+    assert second.definition("wait").title == "wait"
+
+    await first.deploy(definitions(WAIT.replace("process: wait", "process: wait\ntitle: Changed")))
+    await second._engine._crew.renew()
+
+    assert second.graph("wait").title == "Changed"
+    assert second.definition("wait").title == "Changed"
