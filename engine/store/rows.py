@@ -68,6 +68,26 @@ def task_row(task: Task) -> tuple[Any, ...]:
     )
 
 
+def changed_row(task: Task) -> tuple[Any, ...]:
+    """Gives what an update of a task needs: its key, then what it sets."""
+    task_id, ref = task.task_id, task.ref
+    return (
+        task_id,
+        task.revision,
+        task.version,
+        task.node,
+        task.state.value,
+        encode(task.data).decode(),
+        encode(task.memo).decode(),
+        task.visit,
+        task.due,
+        task.changed,
+        task.finished,
+        None if ref == task_id else ref,
+        task.is_ref_exclusive,
+    )
+
+
 def task_of(row: Sequence[Any]) -> Task:
     """Gives the task of a row."""
     data, memo = row[6], row[7]

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.batch import Batch, Remembered
-from engine.core.task import Task, TaskState, encode
+from engine.core.task import Task, TaskState
 from engine.errors import LostLease, Overtaken
 from engine.store.postgres.line import Connection
-from engine.store.rows import MESSAGE, TASK, kept_row, steps_text, storable, task_row
+from engine.store.rows import (
+    MESSAGE,
+    TASK,
+    changed_row,
+    kept_row,
+    steps_text,
+    storable,
+    task_row,
+)
 
 HAND_US = 60_000_000
 """A timer that is due within this is in the memory of the worker that armed it."""
@@ -53,6 +61,9 @@ _LOOK_TO_LEASE = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT FROM worker WHERE token = {token:d} FOR KEY SHARE"
 )
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_TASK_REF = _TASK.index("ref")
+_CHANGED_REF = 11
+"""Where `changed_row` has the ref."""
 _CHANGE = (
     "UPDATE task SET version = new.version, node = new.node, state = new.state, data = new.data,"
     " memo = new.memo, visit = new.visit, due = new.due, changed = new.changed,"
@@ -113,7 +124,10 @@ async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
     if batch.changed:
         await _change(connection, batch, hand)
     if batch.created:
-        rows = ((*_storable_row(task), hand.holder(task, batch.now)) for task in batch.created)
+        rows = (
+            (*_storable_row(task_row(task), _TASK_REF), hand.holder(task, batch.now))
+            for task in batch.created
+        )
         await connection.copy_records_to_table("task", records=rows, columns=_TASK)
     if batch.histories:
         bursts = ((each[0], each[1][0].visit, steps_text(each[1])) for each in batch.histories)
@@ -157,7 +171,10 @@ async def _change(connection: Connection, batch: Batch, hand: Hand) -> None:
         [task for task in ordered if not task.is_finished],
     ):
         if group:
-            rows = [_changed_row(task, hand.holder(task, batch.now)) for task in group]
+            rows = [
+                (*_storable_row(changed_row(task), _CHANGED_REF), hand.holder(task, batch.now))
+                for task in group
+            ]
             written += _count(await connection.execute(_CHANGE, *_columns(rows)))
     if written != len(batch.changed):
         raise Overtaken(
@@ -170,32 +187,12 @@ def _task_id(task: Task) -> str:
     return task.task_id
 
 
-def _changed_row(task: Task, holder: int | None) -> tuple[Any, ...]:
-    ref = task.ref
-    return (
-        task.task_id,
-        task.revision,
-        task.version,
-        task.node,
-        task.state.value,
-        encode(task.data).decode(),
-        encode(task.memo).decode(),
-        task.visit,
-        task.due,
-        task.changed,
-        task.finished,
-        None if ref == task.task_id else storable(ref),
-        task.is_ref_exclusive,
-        holder,
-    )
-
-
-def _storable_row(task: Task) -> tuple[Any, ...]:
-    row = task_row(task)
-    ref = row[2]
+def _storable_row(row: tuple[Any, ...], at: int) -> tuple[Any, ...]:
+    """Gives a row whose ref, at this place, PostgreSQL takes."""
+    ref = row[at]
     if ref is None or storable(ref) is ref:
         return row
-    return (*row[:2], storable(ref), *row[3:])
+    return (*row[:at], storable(ref), *row[at + 1 :])
 
 
 async def _write_mail(connection: Connection, batch: Batch) -> None:

@@ -7,7 +7,7 @@ when another engine changed what this one had read.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -15,18 +15,15 @@ import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
-from engine.core.message import Kept
+from engine.core.batch import Batch, Found, Key, Wants
 from engine.core.task import Task
 from engine.errors import StoreError
-from engine.store import processes, reads
+from engine.store import processes
+from engine.store.asked import Asked
 from engine.store.interface import (
     Crew,
     Due,
     NewVersion,
-    ProcessRow,
-    TaskQuery,
-    VersionRow,
     Walk,
 )
 from engine.store.postgres import sharing
@@ -57,14 +54,14 @@ _FORGET_ANSWERS = "DELETE FROM answer WHERE expires <= $1"
 _FORGET_MESSAGES = "DELETE FROM message WHERE state = 'undelivered' AND expires <= $1"
 
 
-class PostgresStore:
+class PostgresStore(Asked):
     """A database on a server, worked on by any number of engines."""
 
     is_shared = True
 
     def __init__(self, place: Place, *, is_read_only: bool) -> None:
         self._place = place
-        self._is_read_only = is_read_only
+        super().__init__(place.name, is_read_only=is_read_only)
         self._hand = Hand()
         self._sweep = sharing.Sweep()
         self._wake: Callable[[], None] | None = None
@@ -159,12 +156,6 @@ class PostgresStore:
 
     # Processes.
 
-    async def processes(self) -> list[ProcessRow]:
-        return await self._read(processes.newest)
-
-    async def versions(self) -> list[VersionRow]:
-        return await self._read(processes.versions)
-
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
         self._refuse_if_read_only()
 
@@ -182,21 +173,6 @@ class PostgresStore:
         async with self._side() as connection:
             return (await find(connection, Wants(keys={key}))).by_key.get(key)
 
-    async def history(self, task_id: str) -> list[Step]:
-        return await self._read(lambda connection: reads.history(connection, task_id))
-
-    async def tasks(self, query: TaskQuery) -> list[Task]:
-        return await self._read(lambda connection: reads.tasks(connection, query))
-
-    async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
-        return await self._read(reads.counts)
-
-    async def oldest_waiting(self) -> Mapping[str, int]:
-        return await self._read(reads.oldest_waiting)
-
-    async def undelivered(self, after: str, limit: int) -> list[Kept]:
-        return await self._read(lambda connection: reads.undelivered(connection, after, limit))
-
     # Housekeeping.
 
     async def forget(self, process: str, finished_before: int, limit: int) -> int:
@@ -211,9 +187,6 @@ class PostgresStore:
         async with self._side() as connection:
             await connection.execute(_FORGET_ANSWERS, now)
             await connection.execute(_FORGET_MESSAGES, now - UNDELIVERED_KEPT_US)
-
-    async def check(self) -> list[str]:
-        return await self._read(reads.damage)
 
     async def aclose(self) -> None:
         for work in self._background:
@@ -289,10 +262,6 @@ class PostgresStore:
         task = asyncio.get_running_loop().create_task(quietly())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    def _refuse_if_read_only(self) -> None:
-        if self._is_read_only:
-            raise StoreError(f"the database '{self._place.name}' was opened for reading only")
 
 
 def cause(error: SQLAlchemyError) -> BaseException:

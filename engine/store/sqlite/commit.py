@@ -13,7 +13,7 @@ from typing import Any
 from engine.core.batch import Batch
 from engine.core.task import Task, encode
 from engine.errors import Overtaken
-from engine.store.rows import MESSAGE, TASK, kept_row, steps_text, task_row
+from engine.store.rows import MESSAGE, TASK, changed_row, kept_row, steps_text, task_row
 from engine.store.sqlite.file import Connection
 
 ROWS = 40
@@ -97,32 +97,13 @@ def _change(connection: Connection, tasks: Sequence[Task]) -> None:
         [task for task in tasks if task.is_finished],
         [task for task in tasks if not task.is_finished],
     ):
-        for part in _parts(map(_changed_row, group)):
+        for part in _parts(map(changed_row, group)):
             cursor = connection.execute(_change_text(len(part)), tuple(chain.from_iterable(part)))
             written += cursor.rowcount
     if written != len(tasks):
         raise Overtaken(
             f"{len(tasks) - written} of {len(tasks)} tasks were changed by somebody else"
         )
-
-
-def _changed_row(task: Task) -> tuple[Any, ...]:
-    ref = task.ref
-    return (
-        task.task_id,
-        task.revision,
-        task.version,
-        task.node,
-        task.state.value,
-        encode(task.data).decode(),
-        encode(task.memo).decode(),
-        task.visit,
-        task.due,
-        task.changed,
-        task.finished,
-        None if ref == task.task_id else ref,
-        task.is_ref_exclusive,
-    )
 
 
 @cache

@@ -6,7 +6,7 @@ its own.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -14,18 +14,14 @@ import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
-from engine.core.message import Kept
+from engine.core.batch import Batch, Found, Key, Wants
 from engine.core.task import Task, TaskState, encode
-from engine.errors import StoreError
-from engine.store import processes, reads
+from engine.store import processes
+from engine.store.asked import Asked
 from engine.store.interface import (
     Crew,
     Due,
     NewVersion,
-    ProcessRow,
-    TaskQuery,
-    VersionRow,
     Walk,
 )
 from engine.store.sqlite import file
@@ -70,7 +66,7 @@ _FORGET = (
 _FORGET_HISTORY = "DELETE FROM history WHERE task_id IN (SELECT value FROM json_each(?))"
 
 
-class SqliteStore:
+class SqliteStore(Asked):
     """A database in one file (or in memory, for tests), written by this process only."""
 
     is_shared = False
@@ -78,7 +74,7 @@ class SqliteStore:
     def __init__(self, place: Place, *, is_read_only: bool, release: Callable[[], None]) -> None:
         self._place = place
         self._release = release
-        self._is_read_only = is_read_only
+        super().__init__(place.name, is_read_only=is_read_only)
         self._writing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._writer = self._connect(file.WRITER_CACHE_KB, can_write=not is_read_only)
@@ -147,12 +143,6 @@ class SqliteStore:
 
     # Processes.
 
-    async def processes(self) -> list[ProcessRow]:
-        return await self._read(processes.newest)
-
-    async def versions(self) -> list[VersionRow]:
-        return await self._read(processes.versions)
-
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
         self._refuse_if_read_only()
 
@@ -169,21 +159,6 @@ class SqliteStore:
     async def task(self, key: Key) -> Task | None:
         wants = Wants(keys={key})
         return self._look(lambda reader: find(reader, wants, has_mail=False)).by_key.get(key)
-
-    async def history(self, task_id: str) -> list[Step]:
-        return await self._read(lambda connection: reads.history(connection, task_id))
-
-    async def tasks(self, query: TaskQuery) -> list[Task]:
-        return await self._read(lambda connection: reads.tasks(connection, query))
-
-    async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
-        return await self._read(reads.counts)
-
-    async def oldest_waiting(self) -> Mapping[str, int]:
-        return await self._read(reads.oldest_waiting)
-
-    async def undelivered(self, after: str, limit: int) -> list[Kept]:
-        return await self._read(lambda connection: reads.undelivered(connection, after, limit))
 
     # Housekeeping.
 
@@ -222,9 +197,6 @@ class SqliteStore:
 
         await self._write(work, in_thread=True)
         await self._give_space_back()
-
-    async def check(self) -> list[str]:
-        return await self._read(reads.damage)
 
     async def aclose(self) -> None:
         async with self._writing:
@@ -302,10 +274,6 @@ class SqliteStore:
                 await self._in_thread(work)
             except file.Error as error:
                 raise file.failure(error, self._place) from error
-
-    def _refuse_if_read_only(self) -> None:
-        if self._is_read_only:
-            raise StoreError(f"the database '{self._place.name}' was opened for reading only")
 
 
 def _count_mail(connection: Connection) -> int:
