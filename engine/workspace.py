@@ -41,6 +41,8 @@ from engine.outside.http import HttpPerformer, open_transport
 from engine.runtime.calls import Perform
 from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
+from engine.runtime.group import Group
+from engine.runtime.intake import Ticket
 from engine.runtime.waiters import Waiters, has_stopped
 from engine.settings import Settings
 from engine.store.interface import Store, TaskQuery
@@ -174,19 +176,14 @@ class Workspace:
         self, process: str, items: Iterable[tuple[str, dict[str, Any], Once | None]]
     ) -> list[Answer | EngineError]:
         """Submits (ref, data, once) each on its own; gives a result for each, in order."""
-        pending: list[asyncio.Future[Answer] | EngineError] = []
+        group = Group()
         for ref, data, once in items:
+            place = group.place()
             try:
-                pending.append(self._offer(Submit(process, ref, data, once=once)))
+                self.ask(Submit(process, ref, data, once=once), place)
             except EngineError as error:
-                pending.append(error)
-        results: list[Answer | EngineError] = []
-        for each in pending:
-            answer = each if isinstance(each, EngineError) else await each
-            if isinstance(answer, Answer) and answer.error is not None:
-                answer = answer.error
-            results.append(answer)
-        return results
+                place.set_result(Answer(place, error=error))
+        return await group.results()
 
     async def is_reused(self, keys: Iterable[Once]) -> bool:
         """Whether one of these idempotency keys was answered for another request."""
@@ -279,6 +276,14 @@ class Workspace:
         Raises:
             InvalidData: the body names nobody, or a ref that no task can have.
         """
+        return await self.deliver(self.addressed(target, body, event_key))
+
+    def addressed(self, target: Target, body: dict[str, Any], event_key: str = "") -> Callback:
+        """Makes the message of a callback whose body says whom it is for.
+
+        Raises:
+            InvalidData: the body names nobody, or a ref that no task can have.
+        """
         try:
             address = target.node.type.address(target.node.settings, body)
         except ValueError as error:
@@ -287,11 +292,10 @@ class Workspace:
             raise InvalidData("bad task id path: the node says neither task_id nor ref")
         if len(address.ref) > REF_LENGTH:
             raise InvalidData(f"bad task id path: a ref has at most {REF_LENGTH} characters")
-        message = Callback(
+        return Callback(
             target.graph.process, target.node.id, address.task_id, address.ref, body,
             address.is_sync, address.keep, event_key,
         )  # fmt: skip
-        return await self.deliver(message)
 
     async def deliver(self, message: Callback) -> Delivery:
         """Takes a callback that a provider's own form says whom it is for."""
@@ -369,14 +373,18 @@ class Workspace:
     # Inside.
 
     async def _request(self, message: Message) -> Answer:
-        answer = await self._offer(message)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.ask(message, future)
+        answer = await future
         if answer.error is not None:
             raise answer.error
         return answer
 
-    def _offer(self, message: Any) -> asyncio.Future[Answer]:
-        """Hands a message to the engine; the future is done after the commit."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        message.ticket = future
+    def ask(self, message: Any, ticket: Ticket) -> None:
+        """Hands a message to the engine; the ticket is told after the commit.
+
+        Raises:
+            Busy: too much is in the air.
+        """
+        message.ticket = ticket
         self._engine.intake.offer(message)
-        return future

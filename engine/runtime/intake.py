@@ -8,12 +8,21 @@ continued, which may be endless and so hold up nobody else.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from typing import Protocol
 
 from engine.core.batch import Answer
 from engine.core.message import Message
 from engine.errors import Busy
 
-Ticket = asyncio.Future[Answer]
+
+class Ticket(Protocol):
+    """Who waits for the answer to a message; a future is one."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+
+    def set_result(self, answer: Answer, /) -> None:
+        """Takes the answer. It must not raise: what is answered has happened."""
 
 
 class Intake:

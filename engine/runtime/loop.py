@@ -7,6 +7,7 @@ true. While a commit writes (in the store's own thread), requests are read, chec
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from engine.core.batch import Answer, Batch
 from engine.core.message import Message
@@ -14,7 +15,7 @@ from engine.core.turn import Turn
 from engine.core.world import World
 from engine.errors import EngineError, LostLease, Overtaken, StoreUnavailable
 from engine.runtime.clock import Clock
-from engine.runtime.intake import Intake
+from engine.runtime.intake import Intake, Ticket
 from engine.store.interface import Store
 
 log = logging.getLogger("engine.loop")
@@ -136,6 +137,6 @@ def _tell(tickets: list[object], error: EngineError) -> None:
 
 
 def _give(answer: Answer) -> None:
-    ticket = answer.ticket
-    if isinstance(ticket, asyncio.Future) and not ticket.done():
+    ticket = cast("Ticket | None", answer.ticket)
+    if ticket is not None and not ticket.done():
         ticket.set_result(answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from urllib.parse import unquote
 
 import msgspec
@@ -19,8 +20,10 @@ from engine.web.exchange import (
     answer,
     answer_error,
     bounded,
+    read_body,
 )
 from engine.web.problem import WrongMethod, our_fault, problem_bytes
+from engine.web.quick import Asked, Door, Reply, Respond, problem_reply
 from engine.web.submit import Submissions
 from engine.workspace import Workspace
 
@@ -38,6 +41,7 @@ class Application:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._limit = workspace.settings.max_body_bytes
         self._submit = Submissions(workspace)
         self._plain = PlainCallbacks(workspace)
         self._twilio = TwilioCallbacks(workspace)
@@ -58,6 +62,43 @@ class Application:
         """Answers whoever waits for the end of a task, because the server stops."""
         self._submit.stop_waiting()
 
+    def begin(self, scope: Scope, body: bytes, respond: Respond) -> bool:
+        """Takes a POST whose body is there, if it is quick; says whether `respond` will be called.
+
+        Nothing is raised: this runs in the middle of reading from a connection.
+        """
+        found = self._door(_parts(scope))
+        if found is None or len(body) > self._limit or not found[0].takes(scope, body):
+            return False
+        self._ask(*found, scope, body, respond)
+        return True
+
+    def _ask(
+        self, door: Door, parts: list[str], scope: Scope, body: bytes, respond: Respond
+    ) -> None:
+        """Hands a request to the engine, or says at once what is wrong with it."""
+        try:
+            if door is self._submit:
+                self.access.check(scope)
+            message, finish = door.read(scope, body, parts)
+            self._workspace.ask(message, Asked(door, finish, respond))
+        except EngineError as error:
+            respond(door.refused(error))
+        except Exception:  # the last door: a fault of ours ends one request
+            log.exception("%s %s broke", scope["method"], str(scope["raw_path"], "latin-1"))
+            respond(problem_reply(our_fault()))
+
+    def _door(self, parts: list[str]) -> tuple[Door, list[str]] | None:
+        """Finds who takes a POST to this path, and what of the path is for it."""
+        length = len(parts)
+        if length == 7 and parts[1:5] == CALLBACK:
+            return self._plain, parts[5:]
+        if length == 9 and parts[1:6] == TWILIO:
+            return self._twilio, parts[6:]
+        if length == 5 and parts[1:3] == PROCESSES and parts[4] == "tasks":
+            return self._submit, parts[3:4]
+        return None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] != "http":
@@ -73,38 +114,41 @@ class Application:
             await answer_error(send, our_fault())
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Split before decoding: a ref may hold a slash, written %2F.
-        path = str(scope["raw_path"], "latin-1")
-        parts = path.split("/")
-        if "%" in path:
-            parts = [unquote(part) for part in parts]
-        length, method = len(parts), scope["method"]
-        if length == 7 and parts[1:5] == CALLBACK:
-            if method != "POST":
-                return await _only_post(send, method)
-            return await self._plain(scope, receive, send, parts[5:])
-        if length == 9 and parts[1:6] == TWILIO:
-            if method != "POST":
-                return await _only_post(send, method)
-            return await self._twilio(scope, receive, send, parts[6:])
+        parts, method = _parts(scope), scope["method"]
+        found = self._door(parts)
+        if found is not None and found[0] is not self._submit and method != "POST":
+            return await _only_post(send, method)
         # For machines that ask early and often: without the framework.
-        if path == "/health" and method in READ:
+        if scope["raw_path"] == b"/health" and method in READ:
             return await answer(send, 200, b'{"status":"ok"}')
-        if path == "/ready" and method in READ:
+        if scope["raw_path"] == b"/ready" and method in READ:
             is_ready = self._workspace.is_ready
             body = msgspec.json.encode({"ready": is_ready})
             return await answer(send, 200 if is_ready else 503, body)
-        self.access.check(scope)
-        if length == 5 and method == "POST" and parts[1:3] == PROCESSES and parts[4] == "tasks":
-            return await self._submit(scope, receive, send, parts[3])
+        if found is None or found[0] is self._submit:
+            self.access.check(scope)
+        if found is not None and method == "POST":
+            return await self._slowly(*found, scope, receive, send)
         return await self._by_framework(scope, receive, send)
+
+    async def _slowly(
+        self, door: Door, parts: list[str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answers what came in pieces, or is no quick request."""
+        body = await read_body(scope, receive, self._limit)
+        if door is self._submit and not door.takes(scope, body):
+            return await self._submit(scope, receive, send, parts[0], body)
+        replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._ask(door, parts, scope, body, partial(_give, replied))
+        reply = await replied
+        return await answer(send, reply.status, reply.body, reply.content_type, reply.more)
 
     async def _by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Has the framework answer, by the path as it was sent: its routes decode their parts."""
         if self._rest is None:
             await self.prepare()
         assert self._rest is not None  # noqa: S101 -- it is prepared
-        receive = bounded(scope, receive, self._workspace.settings.max_body_bytes)
+        receive = bounded(scope, receive, self._limit)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         path = str(scope["raw_path"], "latin-1")
         try:
@@ -113,6 +157,18 @@ class Application:
             raise
         except Exception:  # the framework has answered 500 by now
             log.exception("%s %s broke", scope["method"], scope["path"])
+
+
+def _parts(scope: Scope) -> list[str]:
+    """Gives the parts of a path, split before decoding: a ref may hold a slash, written %2F."""
+    path = str(scope["raw_path"], "latin-1")
+    parts = path.split("/")
+    return [unquote(part) for part in parts] if "%" in path else parts
+
+
+def _give(replied: asyncio.Future[Reply], reply: Reply) -> None:
+    if not replied.done():
+        replied.set_result(reply)
 
 
 def create_app(workspace: Workspace) -> Application:

@@ -63,20 +63,32 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Notes that a head is complete."""
-        self._has_progress = True
-        self._awaited = _BODY
+        self.note_head()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Notes that a part of a body came."""
-        self._has_progress = True
+        self.note_progress()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Notes that a request is complete."""
+        self.note_end()
+        super().on_message_complete()
+
+    def note_head(self) -> None:
+        """Waits for a body from now on."""
+        self._has_progress = True
+        self._awaited = _BODY
+
+    def note_progress(self) -> None:
+        """Has the bytes so far not count as a head without end."""
+        self._has_progress = True
+
+    def note_end(self) -> None:
+        """Waits for nothing more of this request."""
         self._has_progress = True
         self._awaited = _NOTHING
-        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Reads on, and refuses what has no end."""
@@ -115,9 +127,15 @@ class BoundedProtocol(HttpToolsProtocol):
             # We do not read, or owe the answer to the request before: not for the client to mend.
             self._set_timer()
             return
-        if is_next or (cycle is not None and not cycle.response_started):
+        if is_next or self.owes_late_answer:
             self.transport.write(_LATE_ANSWER)
         self.transport.close()
+
+    @property
+    def owes_late_answer(self) -> bool:
+        """Whether a request whose body is late has no answer yet."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_started
 
 
 _LATE_ANSWER = (

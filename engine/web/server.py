@@ -13,7 +13,7 @@ from engine.errors import EngineUnreachable
 from engine.settings import Settings
 from engine.web.access import is_loopback
 from engine.web.app import Application, create_app
-from engine.web.protocol import BoundedProtocol
+from engine.web.quick_protocol import quick_protocol
 from engine.workspace import Workspace
 
 log = logging.getLogger("engine.web")
@@ -97,7 +97,7 @@ async def serve(
 def _config(app: Application) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=quick_protocol(app.begin),
         ws="none",
         lifespan="off",
         # Who is let in without a key is decided by who is connected: a header could say anything,

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import hashlib
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 import msgspec
 
 from engine.core.batch import Answer
-from engine.core.message import Once
+from engine.core.message import Once, Submit
 from engine.core.task import Task
 from engine.errors import (
     EngineError,
@@ -28,10 +29,10 @@ from engine.web.exchange import (
     header,
     idempotency_key,
     media_type,
-    read_body,
     read_json,
 )
 from engine.web.problem import Headers, problem_of
+from engine.web.quick import Finish, Reply, problem_reply
 from engine.workspace import Workspace, has_stopped
 
 LONGEST_WAIT_S = 3600.0
@@ -49,16 +50,44 @@ class Submissions:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._limit = workspace.settings.max_body_bytes
         self._stopping = asyncio.Event()
 
     def stop_waiting(self) -> None:
         """Answers whoever waits for the end of a task."""
         self._stopping.set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, process: str) -> None:
-        """Answers 201 once the task is safe on disk; 200 for a list, or a task that has ended."""
-        body = await read_body(scope, receive, self._limit)
+    def takes(self, scope: Scope, body: bytes) -> bool:
+        """Takes a single task for whose end nobody waits."""
+        return not (
+            scope["query_string"]
+            or body[:1] == b"["
+            or body.lstrip()[:1] == b"["
+            or _is_lines(scope)
+        )
+
+    def read(self, scope: Scope, body: bytes, parts: list[str]) -> tuple[Submit, Finish]:
+        """Reads a single task; `parts` is the process."""
+        (process,) = parts
+        ref, data = read_item(read_json(body) if body else {})
+        once = _once(process, idempotency_key(scope), body)
+        return Submit(process, ref, data, once=once), partial(self._accepted, process)
+
+    def _accepted(self, process: str, result: Answer) -> Reply:
+        """Answers 201: the task is safe on disk."""
+        location = f"/v1/processes/{quote(process, safe='')}/tasks/{_task_id(result)}"
+        more: Headers = [(b"location", location.encode())]
+        if result.task is None:
+            more += REPLAYED
+        return Reply(201, self._body(result), JSON, more)
+
+    def refused(self, error: EngineError) -> Reply:
+        """Says what is wrong."""
+        return problem_reply(error)
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, process: str, body: bytes
+    ) -> None:
+        """Answers a list with 200, and a task for whose end somebody waits when it has ended."""
         wait_s = _wait(scope) if scope["query_string"] else None
         values = _list(scope, body)
         if isinstance(values, list):
@@ -67,19 +96,13 @@ class Submissions:
             await self._many(scope, send, process, body, values)
             return
         ref, data = read_item(values)
-        once = _once(scope, idempotency_key(scope), body)
+        once = _once(process, idempotency_key(scope), body)
         result = await self._workspace.submit(process, data, ref, once=once)
         if wait_s is None:
-            await self._accepted(send, process, result)
+            reply = self._accepted(process, result)
+            await answer(send, reply.status, reply.body, reply.content_type, reply.more)
         else:
             await self._ended(receive, send, process, result, wait_s)
-
-    async def _accepted(self, send: Send, process: str, result: Answer) -> None:
-        location = f"/v1/processes/{quote(process, safe='')}/tasks/{_task_id(result)}"
-        more: Headers = [(b"location", location.encode())]
-        if result.task is None:
-            more += REPLAYED
-        await answer(send, 201, self._body(result), JSON, more)
 
     async def _ended(
         self, receive: Receive, send: Send, process: str, result: Answer, wait_s: float
@@ -125,7 +148,7 @@ class Submissions:
         if len(values) > MOST_AT_ONCE:
             raise TooLarge(f"at most {MOST_AT_ONCE} tasks in one request, not {len(values)}")
         self._workspace.graph(process)
-        keys = await self._keys(scope, body, len(values))
+        keys = await self._keys(process, idempotency_key(scope), body, len(values))
         rows: list[Row] = []
         refused: dict[int, EngineError] = {}
         for number, (value, once) in enumerate(zip(values, keys, strict=True)):
@@ -147,14 +170,13 @@ class Submissions:
         more = REPLAYED if is_replayed else None
         await answer(send, 200, b"[" + b",".join(bodies) + b"]", JSON, more)
 
-    async def _keys(self, scope: Scope, body: bytes, length: int) -> list[Once | None]:
+    async def _keys(self, process: str, key: str, body: bytes, length: int) -> list[Once | None]:
         """Gives each element of a list its key: they are remembered one by one, for one body.
 
         Raises:
             KeyReused: the key came with another body.
         """
-        key = idempotency_key(scope)
-        first = _once(scope, key, body)
+        first = _once(process, key, body)
         if first is None:
             return [None] * length
         keys = [
@@ -209,18 +231,22 @@ def _task_id(result: Answer) -> str:
     return str(msgspec.json.decode(result.body or b"{}")["task_id"])
 
 
+def _is_lines(scope: Scope) -> bool:
+    return bool(header(scope, b"content-type")) and media_type(scope) in NDJSON
+
+
 def _list(scope: Scope, body: bytes) -> Any:
     """Reads the body; of NDJSON it gives the lines, each to be read on its own."""
-    if header(scope, b"content-type") and media_type(scope) in NDJSON:
+    if _is_lines(scope):
         return [line for line in body.split(b"\n") if line.strip()]
     return read_json(body) if body else {}
 
 
-def _once(scope: Scope, key: str, content: bytes) -> Once | None:
-    """Gives the idempotency key, which belongs to its path, with a digest of the request."""
+def _once(process: str, key: str, content: bytes) -> Once | None:
+    """Gives the idempotency key, which belongs to its process, with a digest of the request."""
     if not key:
         return None
-    return Once(f"POST {scope['path']} {key}", hashlib.sha256(content).hexdigest())
+    return Once(f"POST /v1/processes/{process}/tasks {key}", hashlib.sha256(content).hexdigest())
 
 
 def _wait(scope: Scope) -> float | None:

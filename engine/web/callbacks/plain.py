@@ -9,21 +9,27 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from engine.core.batch import Delivery
-from engine.errors import Busy, InvalidData, NotAllowed, RequestError, StoreError
+from engine.core.batch import Answer, Delivery
+from engine.core.message import Callback
+from engine.errors import (
+    Busy,
+    EngineError,
+    InvalidData,
+    NotAllowed,
+    RequestError,
+    StoreError,
+    TooLarge,
+)
 from engine.web.exchange import (
     FORM,
     JSON,
-    Receive,
     Scope,
-    Send,
-    answer,
     idempotency_key,
     media_type,
-    read_body,
     read_foreign_json,
 )
 from engine.web.problem import headers_of
+from engine.web.quick import Finish, Reply, problem_reply
 from engine.workspace import Workspace
 
 MOST_FIELDS = 1000
@@ -47,31 +53,38 @@ class PlainCallbacks:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._limit = workspace.settings.max_body_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, parts: list[str]) -> None:
-        """Takes one callback; `parts` are node_id and hash. `Idempotency-Key` is its event key."""
-        body = await read_body(scope, receive, self._limit)
-        status = 200
-        try:
-            answered = await self._take(scope, body, parts)
-        except NotAllowed:
-            status, answered = 403, envelope("error", "Access denied")
-        except InvalidData as error:
-            answered = envelope("error", str(error))
-        except RequestError as error:
-            status, answered = 400, envelope("error", f"Incorrect body: {error}")
-        except (Busy, StoreError) as error:
-            # 503 also when busy: what sends callbacks repeats that, but seldom a 429.
-            await answer(send, 503, envelope("error", str(error)), JSON, headers_of(error))
-            return
-        await answer(send, status, answered)
+    def takes(self, scope: Scope, body: bytes) -> bool:
+        """Takes every callback."""
+        del scope, body
+        return True
 
-    async def _take(self, scope: Scope, body: bytes, parts: list[str]) -> bytes:
+    def read(self, scope: Scope, body: bytes, parts: list[str]) -> tuple[Callback, Finish]:
+        """Reads one callback; `parts` are node_id and hash. `Idempotency-Key` is its event key."""
         target = self._workspace.target(parts[0], parts[1])
         data = read_fields(scope, body)
-        key = idempotency_key(scope)
-        return _REFUSED.get(await self._workspace.callback(target, data, key), OK)
+        return self._workspace.addressed(target, data, idempotency_key(scope)), _taken
+
+    def refused(self, error: EngineError) -> Reply:
+        """Says in Corezoid's envelope what is wrong."""
+        match error:
+            case NotAllowed():
+                return Reply(403, envelope("error", "Access denied"))
+            case InvalidData():
+                return Reply(200, envelope("error", str(error)))
+            case TooLarge():
+                return problem_reply(error)
+            case RequestError():
+                return Reply(400, envelope("error", f"Incorrect body: {error}"))
+            case Busy() | StoreError():
+                # 503 also when busy: what sends callbacks repeats that, but seldom a 429.
+                return Reply(503, envelope("error", str(error)), JSON, headers_of(error))
+            case _:
+                return problem_reply(error)
+
+
+def _taken(answer: Answer) -> Reply:
+    return Reply(200, _REFUSED.get(answer.delivery or Delivery.KEPT, OK))
 
 
 def read_fields(scope: Scope, body: bytes) -> dict[str, Any]:

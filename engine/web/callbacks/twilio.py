@@ -7,21 +7,13 @@ commit, also one that has no effect: Twilio has nothing to gain from sending it 
 
 from http import HTTPStatus
 
+from engine.core.batch import Answer
 from engine.core.message import Callback
-from engine.errors import Busy, NotAllowed, RequestError, StoreError
+from engine.errors import Busy, EngineError, NotAllowed, RequestError, StoreError
 from engine.web.callbacks.plain import read_form
 from engine.web.callbacks.signature import is_signed
-from engine.web.exchange import (
-    Receive,
-    Scope,
-    Send,
-    answer,
-    answer_error,
-    header,
-    media_type,
-    read_body,
-    read_json,
-)
+from engine.web.exchange import Scope, header, media_type, read_json
+from engine.web.quick import Finish, Reply, problem_reply
 from engine.workspace import Target, Workspace
 
 KEEP_US = 24 * 3_600_000_000
@@ -38,14 +30,17 @@ class TwilioCallbacks:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         settings = workspace.settings
-        self._limit = settings.max_body_bytes
         # Two of them while the account's token is being changed.
         tokens = (token.strip() for token in settings.twilio_auth_token.split(","))
         self._tokens = [token for token in tokens if token]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, parts: list[str]) -> None:
-        """Takes one callback; `parts` are conv_id, node_id and hash."""
-        body = await read_body(scope, receive, self._limit)
+    def takes(self, scope: Scope, body: bytes) -> bool:
+        """Takes every callback."""
+        del scope, body
+        return True
+
+    def read(self, scope: Scope, body: bytes, parts: list[str]) -> tuple[Callback, Finish]:
+        """Reads one callback; `parts` are conv_id, node_id and hash."""
         conv_id, hex_id, callback_hash = parts
         target = self._workspace.target(
             hex_id, callback_hash, int(conv_id) if conv_id.isdecimal() and len(conv_id) < 20 else -1
@@ -55,14 +50,12 @@ class TwilioCallbacks:
         if self._tokens:
             self._check_signature(scope, pairs, body if is_json else None)
         # Of a name that comes twice the last value counts.
-        message = _message(target, _object(body) if is_json else dict(pairs))
-        try:
-            await self._workspace.deliver(message)
-        except (Busy, StoreError) as error:
-            # 503 also when busy: Twilio repeats that if it is told to, but never a 429.
-            await answer_error(send, error, HTTPStatus.SERVICE_UNAVAILABLE)
-            return
-        await answer(send, 204)
+        return _message(target, _object(body) if is_json else dict(pairs)), _taken
+
+    def refused(self, error: EngineError) -> Reply:
+        """Says what is wrong; 503 also when busy: Twilio repeats that if told to, but never 429."""
+        may_come_again = isinstance(error, Busy | StoreError)
+        return problem_reply(error, HTTPStatus.SERVICE_UNAVAILABLE if may_come_again else 0)
 
     def _check_signature(
         self, scope: Scope, pairs: list[tuple[str, str]], body: bytes | None
@@ -77,6 +70,11 @@ class TwilioCallbacks:
                 "X-Twilio-Signature is not right for this request",
                 hint="is public_url what Twilio was given, and the auth token the account's?",
             )
+
+
+def _taken(answer: Answer) -> Reply:
+    del answer
+    return Reply(HTTPStatus.NO_CONTENT)
 
 
 def _message(target: Target, data: dict[str, object]) -> Callback:
