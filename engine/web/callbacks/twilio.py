@@ -64,8 +64,7 @@ class TwilioCallbacks:
         url = self._workspace.public_url + str(scope["raw_path"], "latin-1")
         url += f"?{query}" if query else ""
         signature = header(scope, b"x-twilio-signature")
-        checked = [is_signed(url, pairs, body, signature, token) for token in self._tokens]
-        if not any(checked):
+        if not any(is_signed(url, pairs, body, signature, token) for token in self._tokens):
             raise NotAllowed(
                 "X-Twilio-Signature is not right for this request",
                 hint="is public_url what Twilio was given, and the auth token the account's?",
