@@ -5,6 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,14 @@ from engine.errors import SettingsError
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
+
+
+class Role(StrEnum):
+    """Which part of the work an engine does; other than all only where others do the rest."""
+
+    ALL = "all"
+    API = "api"  # takes requests and callbacks; calls and timers are for the workers
+    WORKER = "worker"  # moves tasks; takes no requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
+    role: Role = Role.ALL
     server: str = ""
     api_login: str = ""
     api_secret: str = field(default="", repr=False)
@@ -119,6 +129,10 @@ def _convert(name: str, value: Any, where: str) -> Any:
             raise SettingsError(f"{where} must be a number, not {value!r}") from None
     if wanted is str and isinstance(value, str):
         return value
+    if wanted is Role:
+        if value in list(Role):
+            return Role(value)
+        raise SettingsError(f"{where} must be one of {', '.join(Role)}, not {value!r}")
     raise SettingsError(f"{where} must be text, not {value!r}")
 
 

@@ -51,6 +51,8 @@ from engine.store.opening import announce, open_store, serving
 __all__ = ["Target", "TaskQuery", "Workspace", "has_stopped", "serving"]
 
 HASH_LENGTH = 40
+LOOK_EVERY_S = 0.25
+"""How often a task is looked up that another engine may end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,14 @@ class Workspace:
         """Puts definitions into force."""
         await self._engine.deploy(definitions)
 
-    async def start(self, *, with_calls: bool = True) -> None:
-        """Lets tasks move. Without calls they stop where they would call the outside."""
-        await self._engine.start(with_calls=with_calls)
+    async def start(self, *, is_front: bool = False) -> None:
+        """Lets tasks move; in a front only until they would call the outside."""
+        await self._engine.start(is_front=is_front)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other engines may work on the same database."""
+        return self._store.is_shared
 
     def announce(self, url: str) -> None:
         """Tells commands on this machine where this engine listens."""
@@ -200,7 +207,9 @@ class Workspace:
             WaitedInVain: it did not in the time given.
             UnknownTask: it is not there any more.
         """
-        return await self._waiters.ended((process, task_id), self._store.task, timeout_s)
+        look_every_s = LOOK_EVERY_S if self.is_shared else None
+        key = (process, task_id)
+        return await self._waiters.ended(key, self._store.task, timeout_s, look_every_s)
 
     async def task(self, process: str, ref: str) -> Task:
         """Finds a task by ref or id: the unfinished one, else the newest.

@@ -20,7 +20,7 @@ async def local_client(settings: Settings, *, writes: bool, moves: bool) -> Asyn
     try:
         if writes:
             await workspace.deploy_folder([Path(settings.processes)], may_be_missing=True)
-            await workspace.start(with_calls=moves)
+            await workspace.start(is_front=not moves)
         yield LocalClient(workspace)
     finally:
         await workspace.stop()

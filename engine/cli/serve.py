@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from engine.cli.output import Exit, Output
 from engine.cli.run import Database, Processes, run
-from engine.errors import EngineError
-from engine.settings import Settings
+from engine.errors import EngineError, SettingsError
+from engine.settings import Role, Settings
 from engine.workspace import Workspace
 
 RELOAD_EVERY_S = 0.5
@@ -25,6 +25,12 @@ def serve(
     public_url: Annotated[
         str | None,
         typer.Option("--public-url", help="What callback URLs begin with.", metavar="URL"),
+    ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(
+            "--role", help="Of several engines on PostgreSQL: take requests, move tasks, or both."
+        ),
     ] = None,
     reload: Annotated[
         bool, typer.Option("--reload", help="Put changed process files into force at once.")
@@ -42,12 +48,13 @@ def serve(
         folder = Path(settings.processes)
         workspace = await Workspace.open(settings)
         try:
+            _check_role(settings, workspace)
             listening = listen(settings)
             if not settings.public_url:
                 workspace.set_public_url(listening.url)
             stamps = _stamps(folder)
             deployed = await workspace.deploy_folder([folder])
-            await workspace.start()
+            await workspace.start(is_front=settings.role is Role.API)
 
             def ready(url: str) -> None:
                 workspace.announce(url)
@@ -66,8 +73,22 @@ def serve(
 
     run(
         work, is_json=False, host=host, port=port, database=database, processes=processes,
-        public_url=public_url,
+        public_url=public_url, role=role,
     )  # fmt: skip
+
+
+def _check_role(settings: Settings, workspace: Workspace) -> None:
+    """Refuses a part of the work where nobody could do the rest."""
+    if settings.role is not Role.ALL and not workspace.is_shared:
+        raise SettingsError(
+            f"--role {settings.role} is for several engines on one PostgreSQL database",
+            hint="a SQLite file has one engine, which does all of the work",
+        )
+    if settings.role is Role.WORKER and not settings.public_url:
+        raise SettingsError(
+            "--role worker needs --public-url: it gives out callback URLs, but takes no callbacks",
+            hint="name the address of the engines that take them",
+        )
 
 
 async def _nothing() -> None:

@@ -184,8 +184,11 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
 
 def _call(ledger: Ledger, live: Live, command: HttpCall) -> None:
     task = live.task
-    _stand(ledger, live, TaskState.CALLING)
     _pause(live)
+    if not ledger.world.makes_calls:
+        _stand(ledger, live, TaskState.READY)
+        return
+    _stand(ledger, live, TaskState.CALLING)
     ledger.batch.calls.append(Call(task.task_id, task.visit, task.process, task.node, command))
 
 

@@ -17,6 +17,10 @@ class World(Protocol):
     def variables(self) -> Mapping[str, Any]:
         """The workspace's variables: `env` in templates."""
 
+    @property
+    def makes_calls(self) -> bool:
+        """Whether this engine calls the outside; else a task stands ready before its call."""
+
     def current(self, process: str) -> Graph | None:
         """Gives the version of a process that new tasks get."""
 

@@ -44,6 +44,11 @@ class Alarms:
         if len(self._heap) > 2 * self._window_size:
             self._shrink()
 
+    @property
+    def horizon(self) -> int:
+        """Until when every timer of this engine is in memory."""
+        return self._horizon
+
     def _shrink(self) -> None:
         """Forgets the far end of the window; it is on disk."""
         self._heap = heapq.nsmallest(self._window_size, self._heap)

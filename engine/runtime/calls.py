@@ -1,5 +1,7 @@
 """Outside calls after the commit: at most `max_threads` a node at once, results to the intake.
 
+Several engines on one database divide a node's threads among them.
+
 A node's line in memory is bounded. What does not fit waits on disk, where its task stands CALLING
 anyway, and is fetched when the line gets short.
 """
@@ -47,10 +49,18 @@ class Calls:
         self._out: dict[Visit, asyncio.Task[None]] = {}
         self._helpers: set[asyncio.Task[None]] = set()
         self._is_stopping = False
+        self._workers, self._rank = 1, 0
 
-    def hold_back(self) -> None:
-        """Sends nothing from now on; tasks that ask for a call stand before it."""
-        self._is_stopping = True
+    def share(self, workers: int, rank: int) -> None:
+        """Takes this engine's part of every node's threads, as the one of this rank of so many."""
+        self._workers, self._rank = workers, rank
+        for node in self._nodes.values():
+            self._send(node)
+
+    def _threads(self, max_threads: int) -> int:
+        """Gives this engine's part; with more engines than threads each has one."""
+        threads, left = divmod(max_threads, self._workers)
+        return max(threads + (self._rank < left), 1)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -83,7 +93,7 @@ class Calls:
     def _send(self, node: _Node) -> None:
         while node.line and not self._is_stopping:
             call = node.line[0]
-            if node.out >= call.command.max_threads:
+            if node.out >= self._threads(call.command.max_threads):
                 return
             node.line.popleft()
             visit = (call.task_id, call.visit)

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from engine.core.message import Continue, Redeliver
 from engine.core.task import TaskState
 from engine.errors import LostLease
+from engine.runtime.alarms import Alarms
 from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake
 from engine.store.interface import Crew, Store
 
 LEASE_US = 15_000_000
-AT_ONCE = 500
+AT_ONCE = 200
+"""Tasks claimed at a time, the next when these are worked off: others get their part."""
 LOOK_EVERY_US = 1_000_000
 """How long work that nobody has in hand lies at most before somebody looks; most is told of."""
 
@@ -26,17 +28,21 @@ class Membership:
         clock: Clock,
         name: str,
         follow: Callable[[Crew], Awaitable[None]],
+        *,
+        alarms: Alarms,
     ) -> None:
         self._store = store
         self._intake = intake
         self._clock = clock
         self._name = name
         self._follow = follow
+        self._alarms = alarms
         self._woken = asyncio.Event()
+        self.holds = True
 
     async def join(self) -> None:
         """Takes a lease, also in place of one that was lost."""
-        await self._store.join(self._name, LEASE_US, holds=True)
+        await self._store.join(self._name, LEASE_US, holds=self.holds)
 
     async def keep(self) -> None:
         """Renews the lease in time until cancelled."""
@@ -63,12 +69,14 @@ class Membership:
 
     async def look(self) -> None:
         """Takes on tasks that nobody has in hand, and gives mail that missed its task to it."""
+        while timers := await self._store.claim_timers(self._alarms.horizon, AT_ONCE):
+            self._alarms.arm((timer.due, timer.task_id, timer.visit) for timer in timers)
         while walks := await self._store.claim(AT_ONCE):
             self._intake.put(
                 Continue(walk.task_id, walk.visit, walk.state is TaskState.CALLING)
                 for walk in walks
             )
-            await self._intake.worked_off(AT_ONCE)
+            await self._intake.worked_off(0)
         stranded = await self._store.stranded_mail(AT_ONCE)
         self._intake.put(Redeliver(message_id) for message_id in stranded)
 

@@ -31,6 +31,7 @@ class Deployments:
         self._ids = ids
         self.limits = limits
         self.variables = variables
+        self.makes_calls = True
         self.public_url = public_url
         self._rows: dict[str, ProcessRow] = {}
         self._versions: dict[tuple[str, int], VersionRow] = {}
@@ -148,6 +149,17 @@ class Deployments:
             total = self._counts.setdefault(key, [0, 0])
             total[0] += came
             total[1] += went
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a node in force asks how many tasks stand in it."""
+        graphs = (self.current(process) for process in self._rows)
+        return any(
+            node.limit is not None or node.alert is not None
+            for graph in graphs
+            if graph is not None
+            for node in graph.nodes.values()
+        )
 
     def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Gives for each (process, node) how many tasks came in and went out."""

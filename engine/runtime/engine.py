@@ -34,6 +34,7 @@ T = TypeVar("T")
 log = logging.getLogger("engine")
 
 RECOVERY_WINDOW = 500
+RECOUNT_US = 1_000_000
 PATIENCE_S = 1.0
 STOP_S = 10.0
 """Beside the grace for calls: how long the loop may take to write what is in hand."""
@@ -59,7 +60,7 @@ class Engine:
         self._calls = Calls(perform, self.intake, store)
         self._alarms = Alarms(store, self.intake, clock)
         name = f"{platform.node()}/{chance.getrandbits(32):08x}"
-        self._crew = Membership(store, self.intake, clock, name, self._follow)
+        self._crew = Membership(store, self.intake, clock, name, self._follow, alarms=self._alarms)
         self._loop = Loop(
             store, self.deployments, self.intake, clock, self._after,
             join=self._crew.join if store.is_shared else None,
@@ -71,6 +72,7 @@ class Engine:
         self._housekeeping = Housekeeping(store, self.intake, clock, self.deployments)
         self._listeners: list[Callable[[Batch], None]] = []
         self._running: list[asyncio.Task[None]] = []
+        self._loop_part: asyncio.Task[None] | None = None
         self._deployed = 0
         self._patience_s = PATIENCE_S
         self._stop_s = STOP_S
@@ -78,7 +80,7 @@ class Engine:
     @property
     def is_ready(self) -> bool:
         """Whether requests would be taken and stored now."""
-        is_running = bool(self._running) and not self._running[0].done()
+        is_running = self._loop_part is not None and not self._loop_part.done()
         return is_running and self._loop.is_healthy and self.intake.room() > 0
 
     def listen(self, listener: Callable[[Batch], None]) -> None:
@@ -92,7 +94,8 @@ class Engine:
         self._schedules.plan(definitions)
 
     async def _follow(self, crew: Crew) -> None:
-        """Reads what other engines counted and deployed."""
+        """Takes this engine's part of the work, and reads what others counted and deployed."""
+        self._calls.share(max(crew.workers, 1), crew.rank)
         await self.deployments.recount(self._store)
         if crew.deployed != self._deployed:
             changed = await self._change(self.deployments.reload(self._store))
@@ -105,7 +108,7 @@ class Engine:
         paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
         result = await change
         resumed = {process for process in paused if not self._is_paused(process)}
-        if resumed and self._running:
+        if resumed and self._running and self._crew.holds:
             self._start_part("resumption", lambda: self._resume(resumed, self._clock.now()))
         return result
 
@@ -113,28 +116,42 @@ class Engine:
         graph = self.deployments.current(process)
         return graph is not None and not graph.is_active
 
-    async def start(self, *, with_calls: bool) -> None:
-        """Starts to move tasks, those first that were on their way when the engine stopped."""
+    async def start(self, *, is_front: bool = False) -> None:
+        """Starts to move tasks, those first that were on their way when the engine stopped.
+
+        A front takes what comes from outside as far as its tasks go without a call or a timer;
+        the rest it leaves to other engines, or to one that is started later.
+        """
         started = self._clock.now()
         _calm_collector()
-        if not with_calls:
-            self._calls.hold_back()
+        self.deployments.makes_calls = self._crew.holds = not is_front
         if self._store.is_shared:
             await self._crew.join()
-        self._start_part("loop", self._loop.run)
+            self._start_part("lease", self._crew.keep)
+        self._loop_part = self._start_part("loop", self._loop.run)
+        if is_front:
+            return
         self._start_part("alarms", self._alarms.run)
         if self._store.is_shared:
-            self._start_part("lease", self._crew.keep)
             self._start_part("claims", self._crew.watch)
+            self._start_part("counts", self._recount)
         else:
             self._start_part("recovery", lambda: self._recover(started))
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 
-    def _start_part(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _recount(self) -> None:
+        """Reads what others counted while a node asks for it, oftener than the lease is renewed."""
+        while True:
+            if self.deployments.has_limits:
+                await self.deployments.recount(self._store)
+            await self._clock.wait(asyncio.Event(), self._clock.now() + RECOUNT_US)
+
+    def _start_part(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         part = asyncio.create_task(self._patiently(work), name=name)
         part.add_done_callback(_log_death)
         self._running.append(part)
+        return part
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         """Begins again after the database did not answer."""
@@ -207,11 +224,12 @@ class Engine:
         self.intake.close()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        if not self._running:
+        loop = self._loop_part
+        if loop is None:
             return
-        loop, *others = self._running
-        for other in others:
-            other.cancel()
+        for other in self._running:
+            if other is not loop:
+                other.cancel()
         # A database that does not answer must not hold up the end: what is on disk is found again.
         with contextlib.suppress(TimeoutError, StoreError):
             async with asyncio.timeout(2 * grace_s + self._stop_s):
@@ -220,7 +238,7 @@ class Engine:
                     await self._loop.rest()
         loop.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        self._running = []
+        self._running, self._loop_part = [], None
         with contextlib.suppress(StoreError):
             await self._crew.leave()
 

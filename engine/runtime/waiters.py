@@ -33,9 +33,15 @@ class Waiters:
                     waiter.set_exception(_gone(task_id))
 
     async def ended(
-        self, key: Key, find: Callable[[Key], Awaitable[Task | None]], timeout_s: float | None
+        self,
+        key: Key,
+        find: Callable[[Key], Awaitable[Task | None]],
+        timeout_s: float | None,
+        look_every_s: float | None = None,
     ) -> Task:
         """Waits until the task of a process with this id has stopped; `find` looks it up.
+
+        It is looked up again and again where other engines may end it, who tell nobody here.
 
         Raises:
             WaitedInVain: it did not in the time given.
@@ -46,12 +52,15 @@ class Waiters:
         waiters = self._waiters.setdefault(task_id, [])
         waiters.append(waiter)
         try:
-            task = await find(key)
-            if task is not None and has_stopped(task):
-                return task
-            if task is None and not waiter.done():
-                raise _gone(task_id)
-            return await asyncio.wait_for(waiter, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                while not waiter.done():
+                    task = await find(key)
+                    if task is not None and has_stopped(task):
+                        return task
+                    if task is None and not waiter.done():
+                        raise _gone(task_id)
+                    await asyncio.wait([waiter], timeout=look_every_s)
+                return waiter.result()
         except TimeoutError:
             raise WaitedInVain(
                 f"the task '{task_id}' of '{process}' did not end within {timeout_s:g} s",

@@ -87,6 +87,8 @@ class Crew:
 
     workers: int
     """Alive and holding, with this one; fronts are not counted."""
+    rank: int
+    """How many of them joined before this one."""
     deployed: int
     """Grows with every deploy."""
 
@@ -151,6 +153,9 @@ class Store(Protocol):
 
     async def claim(self, limit: int) -> list[Walk]:
         """Takes tasks in hand that stand READY or CALLING and that nobody has, by task id."""
+
+    async def claim_timers(self, until: int, limit: int) -> list[Due]:
+        """Takes tasks in hand whose timers are due before `until` and that nobody has."""
 
     async def stranded_mail(self, limit: int) -> list[str]:
         """Gives the ids of kept messages whose task is there now and could take them.

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import msgspec
 
 from engine.errors import EngineError
+from engine.settings import Role
 from engine.web.access import Access
 from engine.web.callbacks.plain import PlainCallbacks
 from engine.web.callbacks.twilio import TwilioCallbacks
@@ -22,7 +23,7 @@ from engine.web.exchange import (
     bounded,
     read_body,
 )
-from engine.web.problem import WrongMethod, our_fault, problem_bytes
+from engine.web.problem import NotFound, WrongMethod, our_fault, problem_bytes
 from engine.web.quick import Asked, Door, Reply, Respond, problem_reply
 from engine.web.submit import Submissions
 from engine.workspace import Workspace
@@ -42,6 +43,7 @@ class Application:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._limit = workspace.settings.max_body_bytes
+        self._is_worker = workspace.settings.role is Role.WORKER
         self._submit = Submissions(workspace)
         self._plain = PlainCallbacks(workspace)
         self._twilio = TwilioCallbacks(workspace)
@@ -90,6 +92,8 @@ class Application:
 
     def _door(self, parts: list[str]) -> tuple[Door, list[str]] | None:
         """Finds who takes a POST to this path, and what of the path is for it."""
+        if self._is_worker:
+            return None
         length = len(parts)
         if length == 7 and parts[1:5] == CALLBACK:
             return self._plain, parts[5:]
@@ -125,6 +129,11 @@ class Application:
             is_ready = self._workspace.is_ready
             body = msgspec.json.encode({"ready": is_ready})
             return await answer(send, 200 if is_ready else 503, body)
+        if self._is_worker and scope["raw_path"] != b"/metrics":
+            raise NotFound(
+                "this engine is a worker: it takes no requests",
+                hint="ask one that runs with --role api or all",
+            )
         if found is None or found[0] is self._submit:
             self.access.check(scope)
         if found is not None and method == "POST":

@@ -174,3 +174,10 @@ def test_reload_puts_a_changed_file_into_force(engine):
 
     assert greeted.json()["data"]["greeting"] == "Good day Ada"
     assert greeted.json()["version"] == 2
+
+
+def test_a_file_has_no_other_engines_to_share_the_work_with(engine):
+    ran = engine("serve", "--role", "worker", "--port", "0")
+
+    assert ran.code == 2
+    assert "SQLite file has one engine" in ran.err

@@ -40,6 +40,8 @@ class Board:
         self._last_id += 1
         return f"{self._last_id:024x}"
 
+    makes_calls = True
+
     def standing(self, process, node):
         came, went = self.counts.get((process, node), (0, 0))
         return came - went

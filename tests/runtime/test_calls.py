@@ -143,14 +143,30 @@ async def test_a_performer_that_breaks_ends_one_call(store, caplog):
     assert "a call of 'ask' in 'ask' broke" in caplog.text
 
 
-async def test_held_back_calls_are_not_sent(calls, outside):
-    calls.hold_back()
+async def test_engines_divide_the_threads_of_a_node(calls, outside):
+    calls.share(3, 1)
 
-    calls.start([call("a"), call("b")])
+    calls.start(call(str(n), 5) for n in range(9))
+    await spin()
+    assert len(outside.asked) == 2
+
+    calls.share(3, 2)
+    outside.answer()
+    await spin()
+    assert len(outside.out) == 1
+
+    calls.share(1, 0)
+    await spin()
+    assert len(outside.out) == 5
+
+
+async def test_with_more_engines_than_threads_each_has_one(calls, outside):
+    calls.share(3, 2)
+
+    calls.start(call(str(n), 2) for n in range(4))
     await spin()
 
-    assert outside.asked == []
-    assert await calls.intake.take(9) == [Unsent("a", 2), Unsent("b", 2)]
+    assert len(outside.asked) == 1
 
 
 async def test_what_is_in_line_at_the_end_was_not_sent(calls, outside):

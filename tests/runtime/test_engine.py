@@ -132,7 +132,7 @@ async def test_calls_that_were_not_sent_are_made_after_a_restart_and_are_not_in_
 
 async def test_an_engine_without_calls_stops_before_them(opened):
     workspace = await opened(ASK, start=False)
-    await workspace.start(with_calls=False)
+    await workspace.start(is_front=True)
 
     await workspace.submit("ask", {}, "t")
     await workspace.rest()
@@ -194,7 +194,7 @@ async def test_a_deployment_under_load_miscounts_nothing(opened):
 
 async def test_a_database_that_does_not_answer_does_not_stop_the_recovery(opened, caplog):
     first = await opened(ASK, start=False)
-    await first.start(with_calls=False)
+    await first.start(is_front=True)
     await first.submit("ask", {}, "t")
     await opened.close(first)
     second = await opened(start=False)

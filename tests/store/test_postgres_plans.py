@@ -73,6 +73,7 @@ ASKED = {
     "taken messages": (commit._TAKE, "text[]", ([f"{n:024}" for n in range(1, 21)],), 20),
     "claim": (sharing.CLAIM, "bigint, bigint", (ME, 20), 40),
     "timers": (sharing.TAKE_TIMERS, "bigint, bigint, bigint", (ME, NOW + TASKS, 20), 40),
+    "claimed timers": (sharing.CLAIM_TIMERS, "bigint, bigint, bigint", (ME, NOW + TASKS, 20), 40),
     "free timers": (sharing.FREE_TIMERS, "bigint, bigint", (NOW + TASKS, 20), 20),
     "own walks": (
         sharing._held_by(sharing._WALKS, ME), "text, bigint, bigint", ("", NOW + TASKS, 20), 20,

@@ -72,7 +72,7 @@ async def test_store_in_a_file_has_no_others(tmp_path):
     await commit(store, created=[ready()])
 
     assert store.is_shared is False
-    assert await store.renew() == Crew(1, 0)
+    assert await store.renew() == Crew(1, 0, 0)
     assert await store.claim(10) == []
     assert await store.stranded_mail(10) == []
     await store.leave()
@@ -209,7 +209,7 @@ async def test_task_deleted_by_another_engine_can_not_be_changed(stores):
 
 
 async def test_crew_counts_those_that_hold(stores, front):
-    assert await stores[0].renew() == Crew(3, 0)
+    assert await stores[0].renew() == Crew(3, 0, 0)
     assert (await front.renew()).workers == 3
 
 

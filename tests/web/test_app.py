@@ -9,7 +9,7 @@ import pytest
 from web_site import ask
 
 from engine.errors import StoreUnavailable
-from engine.settings import Settings
+from engine.settings import Role, Settings
 from engine.web.app import create_app
 
 HOT = "/v1/processes/{process}/tasks"
@@ -234,3 +234,16 @@ async def test_nothing_that_is_sent_makes_the_engine_break(workspace):
 
     assert {status for status, _ in seen if status >= 500} == set(), seen
     assert {200, 201, 400, 404, 405, 422} <= {status for status, _ in seen}
+
+
+async def test_a_worker_answers_only_those_who_watch_it():
+    worker = BrokenWorkspace(ValueError())
+    worker.settings = Settings(role=Role.WORKER)
+    worker.is_ready = True
+
+    asked = [("GET", "/health"), ("GET", "/ready"), ("GET", "/v1/processes"), ("GET", "/")]
+    asked += [("POST", "/v1/processes/p/tasks"), ("POST", "/api/1/json/callback/a/b")]
+    answers = [await ask(worker, method, path, body=b"{}") for method, path in asked]
+
+    assert [status for status, _, _ in answers] == [200, 200, 404, 404, 404, 404]
+    assert b"--role api" in answers[-1][2]

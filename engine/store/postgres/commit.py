@@ -45,16 +45,22 @@ class Hand:
         """Gives the token to be written on a task."""
         if not self.holds:
             return None
-        is_near = task.due is not None and task.due < now + HAND_US
-        if task.state in _ON_ITS_WAY or (task.state is TaskState.WAITING and is_near):
+        if task.state in _ON_ITS_WAY or self._is_near(task, now):
             return self.token
         return None
 
     def leaves_work(self, batch: Batch) -> bool:
         """Whether a batch has tasks that somebody else is to take on."""
         return not self.holds and any(
-            task.state in _ON_ITS_WAY for tasks in (batch.created, batch.changed) for task in tasks
+            task.state in _ON_ITS_WAY or self._is_near(task, batch.now)
+            for tasks in (batch.created, batch.changed)
+            for task in tasks
         )
+
+    @staticmethod
+    def _is_near(task: Task, now: int) -> bool:
+        is_armed = task.state is TaskState.WAITING and task.due is not None
+        return is_armed and task.due < now + HAND_US  # type: ignore[operator] # it is armed
 
 
 _LOOK_TO_LEASE = (

@@ -30,6 +30,7 @@ _BURY = (
 )
 _CREW = (
     f"SELECT (SELECT count(*) FROM worker WHERE role = '{WORKER}' AND expires >= {_NOW}),"  # noqa: S608
+    f" (SELECT count(*) FROM worker WHERE role = '{WORKER}' AND expires >= {_NOW} AND token < $1),"
     " (SELECT count(*) FROM version)"
 )
 # From one token to the next by the index: as many looks as there are workers.
@@ -55,10 +56,13 @@ CLAIM = (
     f" WHERE holder IS NULL AND {_IS_WALK} ORDER BY holder, task_id LIMIT $2"
     f" FOR UPDATE SKIP LOCKED) RETURNING {_WALK}"
 )
-TAKE_TIMERS = (
-    "WITH taken AS (UPDATE task SET holder = $1 WHERE task_id IN (SELECT task_id FROM task"
+CLAIM_TIMERS = (
+    "UPDATE task SET holder = $1 WHERE task_id IN (SELECT task_id FROM task"
     " WHERE holder IS NULL AND due < $2 ORDER BY holder, due, task_id LIMIT $3"
-    " FOR UPDATE SKIP LOCKED) RETURNING due, task_id, visit)"
+    " FOR UPDATE SKIP LOCKED) RETURNING due, task_id, visit"
+)
+TAKE_TIMERS = (
+    f"WITH taken AS ({CLAIM_TIMERS})"  # noqa: S608 - as above
     " (SELECT due, task_id, visit FROM task WHERE holder = $1 AND due < $2"
     " ORDER BY holder, due, task_id LIMIT $3)"
     " UNION ALL SELECT due, task_id, visit FROM taken ORDER BY due, task_id LIMIT $3"
@@ -124,7 +128,7 @@ async def renew(connection: Connection, token: int) -> Crew:
     await connection.execute(_BURY, token)
     for row in await connection.fetch(_HOLDERS):
         await _free(connection, row[0])
-    return Crew(*await connection.fetchrow(_CREW))
+    return Crew(*await connection.fetchrow(_CREW, token))
 
 
 async def leave(connection: Connection, token: int) -> None:
@@ -137,6 +141,14 @@ async def claim(connection: Connection, token: int, limit: int) -> list[Walk]:
     """Takes tasks that nobody has in hand."""
     return sorted(
         map(_walk_of, await connection.fetch(CLAIM, token, limit)), key=lambda walk: walk.task_id
+    )
+
+
+async def claim_timers(connection: Connection, token: int, until: int, limit: int) -> list[Due]:
+    """Takes tasks whose timers nobody has in hand."""
+    return sorted(
+        (Due(*row) for row in await connection.fetch(CLAIM_TIMERS, token, until, limit)),
+        key=lambda timer: timer.due,
     )
 
 

@@ -146,6 +146,13 @@ class PostgresStore(Asked):
         async with self._side() as connection:
             return await sharing.claim(connection, token, limit)
 
+    async def claim_timers(self, until: int, limit: int) -> list[Due]:
+        token = self._held
+        if token is None:
+            return []
+        async with self._side() as connection:
+            return await sharing.claim_timers(connection, token, until, limit)
+
     async def stranded_mail(self, limit: int) -> list[str]:
         async with self._side() as connection:
             return await self._sweep.look(connection, limit)

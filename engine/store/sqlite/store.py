@@ -127,12 +127,15 @@ class SqliteStore(Asked):
         """Takes no lease: the file is locked for as long as this store is open."""
 
     async def renew(self) -> Crew:
-        return Crew(1, 0)
+        return Crew(1, 0, 0)
 
     async def leave(self) -> None:
         """Gives nothing back: what is in hand is found again by `walks`."""
 
     async def claim(self, limit: int) -> list[Walk]:  # noqa: ARG002 - of the interface
+        return []
+
+    async def claim_timers(self, until: int, limit: int) -> list[Due]:  # noqa: ARG002 - of the interface
         return []
 
     async def stranded_mail(self, limit: int) -> list[str]:  # noqa: ARG002 - of the interface
