@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import perf_counter
@@ -89,6 +89,7 @@ async def engines(url: str, count: int) -> AsyncIterator[list[Stage]]:
 async def measure(url: str, count: int, tasks: int, flows: int) -> Numbers:
     """Measures pure tasks and SMS flows with so many engines."""
     empty(url)
+    connection = await asyncpg.connect(url)
     async with engines(url, count) as stages:
         each = tasks // count // A_REQUEST * A_REQUEST
         parts = [range(at, at + A_REQUEST) for at in range(0, each, A_REQUEST)]
@@ -97,13 +98,11 @@ async def measure(url: str, count: int, tasks: int, flows: int) -> Numbers:
         async def pure() -> None:
             await asyncio.gather(*(stage.send(requests, connections=16) for stage in stages))
 
-        connection = await asyncpg.connect(url)
-
         async def sent() -> int:
             # An engine knows what others counted only some seconds later.
             return int(await connection.fetchval(CAME, SENDING, "sent"))
 
-        async def send_flows(number: int) -> None:
+        async def send_flows(number: int = flows) -> None:
             before = await sent()
             wanted = [sms(one) for one in range(number // count)]
             await asyncio.gather(*(stage.send(wanted) for stage in stages))
@@ -112,27 +111,35 @@ async def measure(url: str, count: int, tasks: int, flows: int) -> Numbers:
 
         await pure()
         await send_flows(flows // 10)
-        found = {
-            f"pure_{name}": value
-            for name, value in (await timed(stages, pure, each * count)).items()
-        }
-        of_flows = await timed(stages, lambda: send_flows(flows), flows // count * count)
-        await connection.close()
-        return found | {f"flows_{name}": value for name, value in of_flows.items()}
+        pids = [stage.engine.pid for stage in stages]
+        jobs = (("pure", pure, each * count), ("flows", send_flows, flows // count * count))
+        found: Numbers = {}
+        for name, work, number in jobs:
+            before = Meter(await wal_bytes(connection), sum(map(cpu_seconds, pids)))
+            started = perf_counter()
+            await work()
+            found[f"{name}_per_s"] = number / (perf_counter() - started)
+            engine_s = sum(map(cpu_seconds, pids)) - before.engine_s
+            found[f"{name}_engine_ms"] = engine_s / number * 1000
+            found[f"{name}_server_ms"] = (server_seconds() - before.server_s) / number * 1000
+            written = await wal_bytes(connection) - before.wal_bytes
+            found[f"{name}_wal_kb"] = written / number / 1000
+    await connection.close()
+    return found
 
 
-async def timed(stages: list[Stage], work: Callable[[], object], number: int) -> Numbers:
-    """Gives how many a second, and the milliseconds of processor time that one takes."""
-    pids = [stage.engine.pid for stage in stages]
-    before = sum(map(cpu_seconds, pids)), server_seconds()
-    started = perf_counter()
-    await work()  # type: ignore[misc] # both give coroutines
-    seconds = perf_counter() - started
-    return {
-        "per_s": number / seconds,
-        "engine_ms": (sum(map(cpu_seconds, pids)) - before[0]) / number * 1000,
-        "server_ms": (server_seconds() - before[1]) / number * 1000,
-    }
+class Meter:
+    """What was used up before a job."""
+
+    def __init__(self, wal_bytes: float, engine_s: float) -> None:
+        self.wal_bytes = wal_bytes
+        self.engine_s = engine_s
+        self.server_s = server_seconds()
+
+
+async def wal_bytes(connection: asyncpg.Connection) -> float:
+    """Gives how far the server's log has come."""
+    return float(await connection.fetchval("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
 
 
 def server_seconds() -> float:
@@ -155,7 +162,9 @@ def main() -> None:
     parser.add_argument("--database", default="")
     given = parser.parse_args()
     columns = [
-        f"{job}_{what}" for job in ("pure", "flows") for what in ("per_s", "engine_ms", "server_ms")
+        f"{job}_{what}"
+        for job in ("pure", "flows")
+        for what in ("per_s", "engine_ms", "server_ms", "wal_kb")
     ]
     print("engines", *columns, sep="\t")
     rounds: dict[int, list[Numbers]] = {count: [] for count in given.engines}
