@@ -295,7 +295,7 @@ class Ledger:
         if name == "env":
             return self.world.variables
         live = self.lives[visit.task.task_id]
-        return _error_names(live) if name == "error" else _root_names(live)
+        return _error_names(live) if name == "error" else _root_names(live, visit)
 
     def call(
         self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -360,12 +360,12 @@ def _error_names(live: Live) -> dict[str, Any]:
     }
 
 
-def _root_names(live: Live) -> dict[str, Any]:
+def _root_names(live: Live, visit: Visit) -> dict[str, Any]:
     """`root` in templates, by Corezoid's names (conv_id, status as a number) and ours."""
     task, node = live.task, live.node
     previous = live.graph.nodes.get(task.memo.previous)
     return {
-        "data": task.data,
+        "data": visit.data,
         "task_id": task.task_id,
         "ref": task.ref,
         "process": task.process,
