@@ -69,6 +69,7 @@ class Ledger:
         self._messages: dict[str, Kept | None] = {}
         self._filed: set[str] = set()
         self._kept: dict[str, Kept] = {}
+        self._taken: set[str] = set()
 
     # Finding. Each raises NotYetKnown where the store must be asked first.
 
@@ -229,8 +230,13 @@ class Ledger:
 
     def take(self, message: Kept) -> None:
         """Takes a kept message out of the store, or out of this batch if it came in this turn."""
+        self._taken.add(message.message_id)
         if self._kept.pop(message.message_id, None) is None:
             self.batch.taken.append(message.message_id)
+
+    def was_taken(self, message: Kept) -> bool:
+        """Whether a task took this message in this turn."""
+        return message.message_id in self._taken
 
     def give_up(self, message: Kept, reason: str) -> None:
         """Makes a kept message a visible undelivered one."""
