@@ -62,6 +62,10 @@ class Calls:
         threads, left = divmod(max_threads, self._workers)
         return max(threads + (self._rank < left), 1)
 
+    def knows(self, task_id: str, visit: int) -> bool:
+        """Whether the call of this visit is in line or out."""
+        return (task_id, visit) in self._known
+
     def __len__(self) -> int:
         return len(self._known)
 

@@ -25,7 +25,7 @@ from engine.runtime.housekeeping import Housekeeping
 from engine.runtime.intake import Intake
 from engine.runtime.loop import Loop
 from engine.runtime.meter import Meter
-from engine.runtime.schedules import Schedules
+from engine.runtime.schedules import Scheduler, Schedules
 from engine.settings import Settings
 from engine.store.interface import Crew, Store
 
@@ -34,6 +34,7 @@ T = TypeVar("T")
 log = logging.getLogger("engine")
 
 RECOVERY_WINDOW = 500
+EVER = 2**62
 RECOUNT_US = 1_000_000
 PATIENCE_S = 1.0
 STOP_S = 10.0
@@ -44,7 +45,14 @@ class Engine:
     """Moves the tasks of one store."""
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, chance: Chance, perform: Perform
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+        perform: Perform,
+        *,
+        scheduler: Scheduler | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -65,10 +73,10 @@ class Engine:
             alarms=self._alarms, lease_us=settings.lease_seconds * 1_000_000,
         )  # fmt: skip
         self._loop = Loop(
-            store, self.deployments, self.intake, clock, self._after,
+            store, self.deployments, self.intake, clock, self._after, self._after_doubt,
             join=self._crew.join if store.is_shared else None,
         )  # fmt: skip
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler: Scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
         self._schedules = Schedules(
             self._scheduler, self.intake, lambda: datetime.fromtimestamp(clock.now() / 1e6, UTC)
         )
@@ -112,7 +120,7 @@ class Engine:
         result = await change
         resumed = {process for process in paused if not self._is_paused(process)}
         if resumed and self._running and self._crew.holds:
-            self._start_part("resumption", lambda: self._resume(resumed, self._clock.now()))
+            self._start_part("resumption", lambda: self._resume(resumed))
         return result
 
     def _is_paused(self, process: str) -> bool:
@@ -125,7 +133,6 @@ class Engine:
         A front takes what comes from outside as far as its tasks go without a call or a timer;
         the rest it leaves to other engines, or to one that is started later.
         """
-        started = self._clock.now()
         _calm_collector()
         self.deployments.makes_calls = self._crew.holds = not is_front
         if self._store.is_shared:
@@ -139,7 +146,7 @@ class Engine:
             self._start_part("claims", self._crew.watch)
             self._start_part("counts", self._recount)
         else:
-            self._start_part("recovery", lambda: self._recover(started))
+            self._start_part("recovery", self._recover)
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 
@@ -165,10 +172,10 @@ class Engine:
                 log.warning("the database does not answer, trying again: %s", error)
                 await asyncio.sleep(self._patience_s)
 
-    async def _resume(self, processes: Collection[str], now: int) -> None:
+    async def _resume(self, processes: Collection[str]) -> None:
         """Takes on what rested while its process was paused; calls are under way already."""
         after = ""
-        while walks := await self._store.walks(now + 1, after, RECOVERY_WINDOW):
+        while walks := await self._store.walks(EVER, after, RECOVERY_WINDOW):
             after = walks[-1].task_id
             self.intake.put(
                 Continue(walk.task_id, walk.visit)
@@ -177,16 +184,28 @@ class Engine:
             )
             await self.intake.worked_off(RECOVERY_WINDOW)
 
-    async def _recover(self, started: int) -> None:
-        """Takes on what stood READY or CALLING when the engine stopped, a window at a time."""
+    async def _recover(self) -> None:
+        """Takes on what stood READY or CALLING when the engine stopped, a window at a time.
+
+        What of this is the engine's own work by now is told by what it has in hand, not by the
+        time: the clock may have been set back since.
+        """
         after = ""
-        while walks := await self._store.walks(started, after, RECOVERY_WINDOW):
+        while walks := await self._store.walks(EVER, after, RECOVERY_WINDOW):
             after = walks[-1].task_id
+            await self._loop.turn_over()
             self.intake.put(
                 Continue(walk.task_id, walk.visit, walk.state is TaskState.CALLING)
                 for walk in walks
+                if not self._calls.knows(walk.task_id, walk.visit)
             )
             await self.intake.worked_off(RECOVERY_WINDOW)
+
+    def _after_doubt(self, batch: Batch) -> None:
+        """Does after a commit of which nobody knows what does nothing if it was not written."""
+        self._alarms.arm(batch.alarms)
+        self.intake.put(Continue(call.task_id, call.visit) for call in batch.calls)
+        self.intake.put_walks(Continue(task_id, visit) for task_id, visit in batch.resumed)
 
     def _after(self, batch: Batch) -> None:
         """Does what may be done only now that a batch is safe on disk."""

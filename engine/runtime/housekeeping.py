@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from engine.core.message import Expire
 from engine.errors import StoreError
 from engine.runtime.clock import Clock
 from engine.runtime.deployments import Deployments
 from engine.runtime.intake import Intake
+from engine.runtime.schedules import Scheduler
 from engine.store.interface import Store
 
 log = logging.getLogger("engine.housekeeping")
@@ -30,7 +29,7 @@ class Housekeeping:
         self._clock = clock
         self._deployments = deployments
 
-    def plan(self, scheduler: AsyncIOScheduler) -> None:
+    def plan(self, scheduler: Scheduler) -> None:
         """Puts the jobs on the calendar."""
         for job, seconds in ((self.expire, EXPIRY_S), (self.forget, RETENTION_S)):
             scheduler.add_job(

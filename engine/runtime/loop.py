@@ -29,7 +29,10 @@ LONGEST_REPEAT_S = 0.1
 
 
 class Loop:
-    """Runs turns for as long as it is let; `after` is told of every batch that is safe on disk."""
+    """Runs turns for as long as it is let.
+
+    `after` is told of every batch that is safe on disk, `in_doubt` of one that may be.
+    """
 
     def __init__(  # noqa: PLR0913 -- its parts, put together in one place
         self,
@@ -38,6 +41,7 @@ class Loop:
         intake: Intake,
         clock: Clock,
         after: Callable[[Batch], None],
+        in_doubt: Callable[[Batch], None],
         *,
         join: Callable[[], Awaitable[None]] | None = None,
         retry_after_s: float = RETRY_AFTER_S,
@@ -47,9 +51,12 @@ class Loop:
         self._intake = intake
         self._clock = clock
         self._after = after
+        self._in_doubt = in_doubt
         self._join = join
         self._retry_after_s = retry_after_s
         self._idle = asyncio.Event()
+        self._between = asyncio.Event()
+        self._between.set()
         self.is_healthy = True
 
     async def rest(self) -> None:
@@ -58,13 +65,19 @@ class Loop:
             await self._idle.wait()
             await asyncio.sleep(0)
 
+    async def turn_over(self) -> None:
+        """Waits until the turn under way, if there is one, is written and has been acted upon."""
+        await self._between.wait()
+
     async def run(self) -> None:
         """Takes turns until cancelled."""
         while True:
             self._idle.set()
             messages = await self._intake.take(TURN_SIZE)
             self._idle.clear()
+            self._between.clear()
             await self._turn_or_halves(messages)
+            self._between.set()
             # Let go of: while nothing comes, the tasks of the last turn need not stay in memory.
             del messages
             # A store in memory never waits: without this, endless work would stop everything else.
@@ -105,7 +118,13 @@ class Loop:
             turn.supply(await self._store.load(wants))
         batch = turn.close()
         if batch.has_rows:
-            await self._store.commit(batch)
+            try:
+                await self._store.commit(batch)
+            except StoreUnavailable:
+                # It may have been written although nobody said so: then its messages have no
+                # effect when they come again, and only this starts what was to follow.
+                self._in_doubt(batch)
+                raise
         self.is_healthy = True
         for answer in batch.answers:
             _give(answer)

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -22,12 +21,25 @@ log = logging.getLogger("engine.schedules")
 MISSED_S = 60
 
 
+class Scheduler(Protocol):
+    """What the engine asks of APScheduler."""
+
+    @property
+    def running(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def shutdown(self, *, wait: bool) -> None: ...
+
+    def get_jobs(self) -> list[Any]: ...
+
+    def add_job(self, func: Callable[..., Any], trigger: Any = None, **options: Any) -> Any: ...
+
+
 class Schedules:
     """Submits tasks by the calendar; a moment that was missed by more than a minute is let go."""
 
-    def __init__(
-        self, scheduler: AsyncIOScheduler, intake: Intake, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, scheduler: Scheduler, intake: Intake, now: Callable[[], datetime]) -> None:
         self._scheduler = scheduler
         self._intake = intake
         self._now = now

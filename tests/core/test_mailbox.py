@@ -685,3 +685,14 @@ async def test_a_modification_does_not_overtake_a_callback_that_two_engines_left
     await played.turn(Modify("loop", "t", {"n": 2, "status": "last"}))
 
     assert (await played.task("loop", "t")).data["got"] == [1, 2]
+
+
+async def test_mail_is_taken_as_it_came_though_the_clock_was_set_back(board):
+    played = board(LOOP)
+    await played.callback("loop", "wait", "t", {"n": 1}, key="1")
+    played._last_id -= 10**9
+    await played.callback("loop", "wait", "t", {"n": 2, "status": "last"}, key="2")
+
+    await played.submit("loop", {}, "t")
+
+    assert (await played.task("loop", "t")).data["got"] == [1, 2]

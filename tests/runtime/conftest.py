@@ -82,7 +82,10 @@ async def looping(clock):
             if after is not None:
                 after(batch)
 
-        loop = Loop(store or board.store, board, intake, clock, count, retry_after_s=0)
+        doubts = []
+        loop = Loop(
+            store or board.store, board, intake, clock, count, doubts.append, retry_after_s=0
+        )
         started.append(asyncio.create_task(loop.run()))
         return loop, intake
 

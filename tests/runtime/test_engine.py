@@ -31,6 +31,9 @@ nodes:
 """
 
 
+RETRIED = ASK.replace("in_doubt: hold, ", "")
+
+
 async def states(workspace, process):
     tasks = await workspace.tasks(TaskQuery(process, limit=1000))
     return [task.state for task in tasks]
@@ -282,3 +285,34 @@ async def test_incidents_and_alerts_are_logged(opened, caplog):
         "1 tasks stand in 'wait' of 'wait': the alert is on",
         "0 tasks stand in 'wait' of 'wait': the alert is over",
     ]
+
+
+async def test_what_was_out_is_taken_on_though_the_clock_was_set_back(opened, clock):
+    async def never(command):
+        await asyncio.Event().wait()
+
+    first = await opened(RETRIED, perform=never)
+    await first.submit("ask", {}, "t")
+    await opened.close(first)
+
+    clock.advance(-3600)
+    second = await opened()
+
+    await until_state(second, "ask", "t", TaskState.SUCCESS)
+
+
+async def test_a_call_is_made_though_nobody_said_that_its_task_was_written(opened):
+    workspace = await opened(ASK)
+    workspace._engine._loop._retry_after_s = 0
+    commit = workspace._store.commit
+
+    async def silent(batch):
+        workspace._store.commit = commit
+        await commit(batch)
+        raise StoreUnavailable("the answer was lost")
+
+    workspace._store.commit = silent
+    with pytest.raises(StoreUnavailable):
+        await workspace.submit("ask", {}, "t")
+
+    await until_state(workspace, "ask", "t", TaskState.SUCCESS)

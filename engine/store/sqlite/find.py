@@ -45,7 +45,8 @@ _MAIL = (
     "SELECT message_id FROM json_each(?) AS wanted"
     " CROSS JOIN message INDEXED BY message_task"
     " ON task_id = wanted.value WHERE state = 'kept' AND task_id <> ''"
-    ") ORDER BY message_id"
+    # As they were written: ids are of clocks, which may be set back.
+    ") ORDER BY rowid"
 )
 _ONCE = (
     "SELECT answer.key, digest, body, expires FROM json_each(?) AS wanted"

@@ -17,7 +17,13 @@ from engine.store.sqlite.store import SqliteStore
 from engine.store.tables import Row
 
 
-def open_sqlite(place: Place, *, is_read_only: bool, release: Callable[[], None]) -> SqliteStore:
+def open_sqlite(
+    place: Place,
+    *,
+    is_read_only: bool,
+    release: Callable[[], None],
+    make: type[SqliteStore] = SqliteStore,
+) -> SqliteStore:
     """Opens a database; `release` is called when the store is closed.
 
     Raises:
@@ -36,7 +42,7 @@ def open_sqlite(place: Place, *, is_read_only: bool, release: Callable[[], None]
                 _bring_up_to_date(connection, place)
                 refuse_moved(connection.execute(READ).fetchall(), place.name)
             # Before the connection is closed: a database in memory would go with it.
-            return SqliteStore(place, is_read_only=is_read_only, release=release)
+            return make(place, is_read_only=is_read_only, release=release)
         finally:
             connection.close()
     except file.Error as error:
