@@ -11,7 +11,7 @@ import typer
 from benchmarks.peers import outcome
 from benchmarks.peers.catalog import PEERS
 from benchmarks.peers.installing import CouldNotInstall
-from benchmarks.peers.measuring import NothingEnded, measure
+from benchmarks.peers.measuring import NothingEnded, RefusedLoad, measure
 from benchmarks.peers.peer import Peer, Sizes
 from benchmarks.peers.processes import PeerDidNotStart
 
@@ -49,7 +49,7 @@ def _measured(peer: Peer, sizes: Sizes, repeat: int, cache: Path) -> dict[str, f
         _say(f"{peer.title}: installing")
         peer.install(folder)
         return asyncio.run(measure(peer, folder, sizes, repeat, _say))
-    except (CouldNotInstall, PeerDidNotStart, NothingEnded) as error:
+    except (CouldNotInstall, PeerDidNotStart, RefusedLoad, NothingEnded) as error:
         _say(f"{peer.title}: {error}")
         return str(error)
 

@@ -2,9 +2,11 @@
 
 from benchmarks.peers.conveyor import Conveyor
 from benchmarks.peers.dbos import Dbos, DbosPostgres
-from benchmarks.peers.n8n import N8n
+from benchmarks.peers.n8n import N8n, N8nDeliveredFirst
 from benchmarks.peers.node_red import NodeRed
 from benchmarks.peers.peer import Peer
+from benchmarks.peers.prefect import Prefect
+from benchmarks.peers.procrastinate import Procrastinate
 
 PEERS: dict[str, Peer] = {
     peer.name: peer
@@ -14,5 +16,8 @@ PEERS: dict[str, Peer] = {
         DbosPostgres(),
         NodeRed(),
         N8n(),
+        N8nDeliveredFirst(),
+        Procrastinate(),
+        Prefect(),
     )
 }

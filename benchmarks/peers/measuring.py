@@ -21,6 +21,10 @@ LOOK_EVERY_S = 1.0
 WARM_UP = 10
 
 
+class RefusedLoad(Exception):
+    """A peer did not take every task."""
+
+
 class NothingEnded(Exception):
     """A peer took tasks and finished none."""
 
@@ -76,7 +80,10 @@ async def _job(found: Stage, job: Job, count: int) -> Numbers:
 async def _do(found: Stage, job: Job, numbers: range) -> tuple[int, float]:
     """Submits tasks and waits for their ends; gives how many ended, and in how many seconds."""
     already = await found.peer.ended(found.place, job)
-    began, _ = await found.send([found.peer.request(job, number) for number in numbers])
+    requests = [found.peer.request(job, number) for number in numbers]
+    began, measured = await found.send(requests)
+    if any(not status.startswith("2") for status in measured.statuses):
+        raise RefusedLoad(f"answers to {job} tasks: {measured.statuses}; it said: {found.said()}")
     ended, at = await found.until_ended(job, already + len(numbers))
     return ended - already, at - began
 

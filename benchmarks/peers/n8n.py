@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import jobs
 from benchmarks.peers.installing import CouldNotInstall, node_packages
 from benchmarks.peers.jobs import Job, authorization, message_path, numbers_in
 from benchmarks.peers.peer import Peer, Place, Sizes
@@ -17,7 +18,11 @@ from engine.cli.load import Request
 VERSION = "2.8.4"
 OVERRIDES = {"xlsx": "0.18.5"}
 """The one dependency that its own package takes from outside the registry."""
-WORKFLOWS = {Job.PURE: "pureworkflow0001", Job.SMS: "smsworkflow00001"}
+WORKFLOWS = {
+    Job.PURE: "pureworkflow0001",
+    Job.SMS: "smsworkflow00001",
+    "ready": "thisisanswered01",
+}
 ENDED = "SELECT count(*) FROM execution_entity WHERE workflowId = ? AND status = 'success'"
 NUMBERS = """
     SELECT data FROM execution_data JOIN execution_entity ON id = executionId
@@ -33,13 +38,14 @@ class N8n(Peer):
     sizes = Sizes(tasks=500, flows=150, killed=50)
     connections = 4
     installed_as = "n8n"
-    ready_path = "/healthz/readiness"
+    ready_path = "/webhook/ready"
+    """Its own readiness comes before its webhooks are there."""
 
     def install(self, folder: Path) -> None:
         node_packages(folder, {"n8n": VERSION}, OVERRIDES)
 
     def prepare(self, place: Place) -> None:
-        for workflow in (_pure(), _sms(place)):
+        for workflow in (_pure(), _sms(place), _ready()):
             file = place.folder / f"{workflow['name']}.json"
             file.write_text(json.dumps([workflow]))
             self._run(place, "import:workflow", f"--input={file}")
@@ -77,6 +83,24 @@ class N8n(Peer):
         )  # fmt: skip
         if done.returncode:
             raise CouldNotInstall(f"n8n {' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+
+class N8nDeliveredFirst(N8n):
+    """n8n, with a provider that reports `delivered` before `sent`.
+
+    A callback that comes while n8n resumes an execution is refused, and that execution waits for
+    ever. This way round nothing it needs comes too early.
+    """
+
+    name = "n8n-delivered-first"
+    title = f"{N8n.title}, delivered first"
+
+    def request(self, job: Job, number: int, *, is_late: bool = False) -> Request:
+        found = super().request(job, number, is_late=is_late)
+        if job is Job.PURE or is_late:
+            return found
+        body = found.body.replace(jobs.recipient(number, is_late=False), jobs.DELIVERED_FIRST)
+        return Request(found.method, found.path, body, found.headers)
 
 
 def _program(place: Place) -> Path:
@@ -135,8 +159,12 @@ def _sms(place: Place) -> dict[str, Any]:
     return _workflow(Job.SMS, nodes, ways)
 
 
+def _ready() -> dict[str, Any]:
+    return _workflow("ready", [_webhook("ready", "GET")], [])
+
+
 def _workflow(
-    job: Job, nodes: list[dict[str, Any]], ways: list[tuple[str, int, str]]
+    job: str, nodes: list[dict[str, Any]], ways: list[tuple[str, int, str]]
 ) -> dict[str, Any]:
     connections: dict[str, Any] = {}
     for source, output, target in ways:
@@ -153,9 +181,9 @@ def _workflow(
     }
 
 
-def _webhook(job: Job) -> dict[str, Any]:
+def _webhook(job: str, method: str = "POST") -> dict[str, Any]:
     """Answers when the execution has begun, as n8n recommends for what takes longer."""
-    found = _node("start", "webhook", 2, httpMethod="POST", path=job, responseMode="onReceived")
+    found = _node("start", "webhook", 2, httpMethod=method, path=job, responseMode="onReceived")
     return {**found, "webhookId": str(job)}
 
 

@@ -54,6 +54,8 @@ class Peer(ABC):
     installed_as: ClassVar[str]
     """The folder it is installed in; several may share one."""
     wants_postgres: ClassVar[bool] = False
+    look_every_s: ClassVar[float] = 0.05
+    """How often it is asked what has ended; seldom where the answer costs it much."""
     ready_path: ClassVar[str] = "/ended"
 
     @abstractmethod

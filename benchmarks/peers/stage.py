@@ -91,7 +91,7 @@ class Stage:
         seen = perf_counter()
         count = await self.peer.ended(self.place, job)
         while count < wanted and perf_counter() - seen < STILL_S:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self.peer.look_every_s)
             now = await self.peer.ended(self.place, job)
             if now != count:
                 count, seen = now, perf_counter()

@@ -4,8 +4,10 @@ A program is told by its environment: PEER_PORT where to listen, PEER_DATABASE w
 PEER_TWILIO where the provider is.
 """
 
+import asyncio
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -30,6 +32,11 @@ Send = Callable[[Message], Awaitable[None]]
 def callback_url(name: str) -> str:
     """Gives the URL for the callbacks of one flow: it says itself whose they are."""
     return f"http://127.0.0.1:{PORT}/callback?flow={name}"
+
+
+async def beside(*arguments: str) -> None:
+    """Starts another Python beside this one; it is ended with the tree of processes."""
+    await asyncio.create_subprocess_exec(sys.executable, "-m", *arguments)
 
 
 class Provider:
