@@ -11,7 +11,7 @@ import typer
 from benchmarks.peers import outcome
 from benchmarks.peers.catalog import PEERS
 from benchmarks.peers.installing import CouldNotInstall
-from benchmarks.peers.measuring import NothingEnded, RefusedLoad, measure
+from benchmarks.peers.measuring import NothingEnded, Plan, RefusedLoad, measure
 from benchmarks.peers.peer import Peer, Sizes
 from benchmarks.peers.processes import PeerDidNotStart
 
@@ -26,6 +26,7 @@ def main(
     tasks: Annotated[int | None, typer.Option(min=1, help="How many pure tasks.")] = None,
     flows: Annotated[int | None, typer.Option(min=1, help="How many SMS flows.")] = None,
     killed: Annotated[int | None, typer.Option(min=1, help="How many before the kill.")] = None,
+    speed: Annotated[float | None, typer.Option(help="Divides the provider's delays.")] = None,
     cache: Annotated[Path, typer.Option(help="Where peers are installed.")] = CACHE,
     results: Annotated[Path, typer.Option(help="The file of results.")] = RESULTS,
 ) -> None:
@@ -37,18 +38,19 @@ def main(
     for peer in PEERS.values() if what == "all" else [PEERS[what]] if what in PEERS else []:
         given = peer.sizes
         sizes = Sizes(tasks or given.tasks, flows or given.flows, killed or given.killed)
-        outcome.add(results, peer, sizes, _measured(peer, sizes, repeat, cache))
+        plan = Plan(sizes, repeat, speed or peer.provider_speed)
+        outcome.add(results, peer, plan, _measured(peer, plan, cache))
     sys.stdout.write(outcome.table(results))
 
 
-def _measured(peer: Peer, sizes: Sizes, repeat: int, cache: Path) -> dict[str, float] | str:
+def _measured(peer: Peer, plan: Plan, cache: Path) -> dict[str, float] | str:
     """Gives the numbers of a peer, or why there are none."""
     folder = cache.resolve() / peer.installed_as
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         _say(f"{peer.title}: installing")
         peer.install(folder)
-        return asyncio.run(measure(peer, folder, sizes, repeat, _say))
+        return asyncio.run(measure(peer, folder, plan, _say))
     except (CouldNotInstall, PeerDidNotStart, RefusedLoad, NothingEnded) as error:
         _say(f"{peer.title}: {error}")
         return str(error)

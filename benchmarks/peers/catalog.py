@@ -2,7 +2,7 @@
 
 from benchmarks.peers.conveyor import Conveyor
 from benchmarks.peers.dbos import Dbos, DbosPostgres
-from benchmarks.peers.n8n import N8n, N8nDeliveredFirst
+from benchmarks.peers.n8n import N8n
 from benchmarks.peers.node_red import NodeRed
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.prefect import Prefect
@@ -16,7 +16,6 @@ PEERS: dict[str, Peer] = {
         DbosPostgres(),
         NodeRed(),
         N8n(),
-        N8nDeliveredFirst(),
         Procrastinate(),
         Prefect(),
     )

@@ -15,7 +15,7 @@ from typing import Any
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "nothing-is-sent-by-a-benchmark"
 SENDER = "+15017122661"
-NORMAL, DELIVERED_FIRST, LATE = "+155586700{:02}", "+15550000004", "+15550000013"
+NORMAL, LATE = "+155586700{:02}", "+15550000013"
 """Recipients: the last is delivered after two hours of the simulator's time."""
 
 _BODY = re.compile(r"hello (\d+)\b")

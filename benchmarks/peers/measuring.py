@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -14,11 +15,19 @@ from benchmarks.peers.peer import Peer, Sizes
 from benchmarks.peers.stage import Stage, stage
 
 Numbers = dict[str, float]
-SLOW = 180.0
-"""The simulator's speed for the kill: what takes it two hours takes it 40 s."""
-PATIENCE_S = 150.0
+AFTER_KILL = 240.0
+"""The simulator's speed for the kill: what takes it two hours takes it half a minute."""
 LOOK_EVERY_S = 1.0
 WARM_UP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured, how often, and the speed of the provider."""
+
+    sizes: Sizes
+    repeat: int
+    speed: float
 
 
 class RefusedLoad(Exception):
@@ -29,23 +38,21 @@ class NothingEnded(Exception):
     """A peer took tasks and finished none."""
 
 
-async def measure(
-    peer: Peer, installed: Path, sizes: Sizes, repeat: int, say: Callable[[str], None]
-) -> Numbers:
+async def measure(peer: Peer, installed: Path, plan: Plan, say: Callable[[str], None]) -> Numbers:
     """Measures everything; gives medians."""
     rounds: list[Numbers] = []
-    for number in range(repeat):
-        say(f"{peer.title}: round {number + 1} of {repeat}")
+    for number in range(plan.repeat):
+        say(f"{peer.title}: round {number + 1} of {plan.repeat}")
         with tempfile.TemporaryDirectory(prefix="conveyor-peers-") as folder:
-            async with stage(peer, installed, Path(folder)) as found:
-                rounds.append(await _round(found, sizes))
+            async with stage(peer, installed, Path(folder), speed=plan.speed) as found:
+                rounds.append(await _round(found, plan.sizes))
     medians = {
         name: round(statistics.median(each[name] for each in rounds), 3) for name in rounds[0]
     }
     say(f"{peer.title}: kill -9")
     with tempfile.TemporaryDirectory(prefix="conveyor-peers-") as folder:
-        async with stage(peer, installed, Path(folder), speed=SLOW) as found:
-            return {**medians, **await _survived(found, sizes.killed)}
+        async with stage(peer, installed, Path(folder), speed=AFTER_KILL) as found:
+            return {**medians, **await _survived(found, plan.sizes.killed)}
 
 
 async def _round(found: Stage, sizes: Sizes) -> Numbers:
@@ -106,7 +113,7 @@ async def _survived(found: Stage, wanted: int) -> Numbers:
     seconds = await found.start()
     alive: set[int] = set()
     began = perf_counter()
-    while not acknowledged <= alive and perf_counter() - began < PATIENCE_S:
+    while not acknowledged <= alive and perf_counter() - began < found.peer.patience_s:
         await asyncio.sleep(LOOK_EVERY_S)
         alive = await found.peer.numbers_ended(found.place)
     return {

@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import jobs
 from benchmarks.peers.installing import CouldNotInstall, node_packages
 from benchmarks.peers.jobs import Job, authorization, message_path, numbers_in
 from benchmarks.peers.peer import Peer, Place, Sizes
@@ -34,9 +33,12 @@ class N8n(Peer):
     """n8n in regular mode with its default database."""
 
     name = "n8n"
-    title = f"n8n {VERSION}, SQLite"
-    sizes = Sizes(tasks=500, flows=150, killed=50)
+    title = f"n8n {VERSION}, SQLite, slower provider"
+    sizes = Sizes(tasks=300, flows=200, killed=50)
     connections = 4
+    provider_speed = 0.1
+    """A callback that comes before an execution waits, or while it is resumed, is refused, and that
+    execution waits for ever. From a provider ten times slower fewer come too early."""
     installed_as = "n8n"
     ready_path = "/webhook/ready"
     """Its own readiness comes before its webhooks are there."""
@@ -45,11 +47,11 @@ class N8n(Peer):
         node_packages(folder, {"n8n": VERSION}, OVERRIDES)
 
     def prepare(self, place: Place) -> None:
-        for workflow in (_pure(), _sms(place), _ready()):
-            file = place.folder / f"{workflow['name']}.json"
-            file.write_text(json.dumps([workflow]))
-            self._run(place, "import:workflow", f"--input={file}")
-            self._run(place, "publish:workflow", f"--id={workflow['id']}")
+        file = place.folder / "workflows.json"
+        file.write_text(json.dumps([_pure(), _sms(place), _ready()]))
+        self._run(place, "import:workflow", f"--input={file}")
+        for workflow in WORKFLOWS.values():
+            self._run(place, "publish:workflow", f"--id={workflow}")
 
     def command(self, place: Place) -> Command:
         variables = {
@@ -83,24 +85,6 @@ class N8n(Peer):
         )  # fmt: skip
         if done.returncode:
             raise CouldNotInstall(f"n8n {' '.join(arguments)}: {done.stdout}{done.stderr}")
-
-
-class N8nDeliveredFirst(N8n):
-    """n8n, with a provider that reports `delivered` before `sent`.
-
-    A callback that comes while n8n resumes an execution is refused, and that execution waits for
-    ever. This way round nothing it needs comes too early.
-    """
-
-    name = "n8n-delivered-first"
-    title = f"{N8n.title}, delivered first"
-
-    def request(self, job: Job, number: int, *, is_late: bool = False) -> Request:
-        found = super().request(job, number, is_late=is_late)
-        if job is Job.PURE or is_late:
-            return found
-        body = found.body.replace(jobs.recipient(number, is_late=False), jobs.DELIVERED_FIRST)
-        return Request(found.method, found.path, body, found.headers)
 
 
 def _program(place: Place) -> Path:

@@ -1,11 +1,13 @@
 """The file of results, and the table that is made of it."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.peer import Peer, Sizes
+from benchmarks.peers.measuring import Plan
+from benchmarks.peers.peer import Peer
 from engine.cli.machine import machine_facts
 
 COLUMNS = (
@@ -21,10 +23,16 @@ OURS = "conveyor"
 EVERY = 0.9995
 
 
-def add(file: Path, peer: Peer, sizes: Sizes, found: dict[str, float] | str) -> None:
+def add(file: Path, peer: Peer, plan: Plan, found: dict[str, float] | str) -> None:
     """Writes what was found, or why nothing was, beside what is in the file."""
     document = _read(file) or {"machine": _machine(file), "peers": {}}
-    size = {"tasks": sizes.tasks, "flows": sizes.flows, "connections": peer.connections}
+    size = {
+        "tasks": plan.sizes.tasks,
+        "flows": plan.sizes.flows,
+        "connections": peer.connections,
+        "repeat": plan.repeat,
+        "provider_speed": plan.speed,
+    }
     numbers = {"failed": found} if isinstance(found, str) else {"numbers": found}
     document["peers"][peer.name] = {"title": peer.title, **size, **numbers}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +91,20 @@ def _number(value: float) -> str:
 def _machine(file: Path) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
     facts = machine_facts(file.parent)
-    return {"date": time.strftime("%Y-%m-%d"), **facts}
+    facts["processor"] = _processor() or facts["processor"]
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        **facts,
+        "load_before": round(os.getloadavg()[0], 1),
+    }
+
+
+def _processor() -> str:
+    """Gives the processor's name as it gives it itself."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return ""
 
 
 def _read(file: Path) -> dict[str, Any] | None:

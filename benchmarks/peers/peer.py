@@ -54,6 +54,10 @@ class Peer(ABC):
     installed_as: ClassVar[str]
     """The folder it is installed in; several may share one."""
     wants_postgres: ClassVar[bool] = False
+    provider_speed: ClassVar[float] = 1.0
+    """At 1 a message is sent after 0.1 s and delivered 0.2 s later."""
+    patience_s: ClassVar[float] = 60.0
+    """How long after its restart it is watched."""
     look_every_s: ClassVar[float] = 0.05
     """How often it is asked what has ended; seldom where the answer costs it much."""
     ready_path: ClassVar[str] = "/ended"

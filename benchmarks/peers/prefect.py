@@ -10,6 +10,8 @@ from benchmarks.peers.processes import Command
 from benchmarks.peers.program import program
 
 VERSION = "3.8.8"
+FASTAPI = "fastapi==0.139.2"
+"""Its server does not start with newer ones, which it allows."""
 
 
 class Prefect(Peer):
@@ -17,13 +19,13 @@ class Prefect(Peer):
 
     name = "prefect"
     title = f"Prefect {VERSION}, SQLite"
-    sizes = Sizes(tasks=100, flows=50, killed=20)
+    sizes = Sizes(tasks=50, flows=25, killed=20)
     connections = 4
     installed_as = "prefect"
     look_every_s = 0.5
 
     def install(self, folder: Path) -> None:
-        python_packages(folder, [f"prefect=={VERSION}", *FOR_PROGRAMS])
+        python_packages(folder, [f"prefect=={VERSION}", FASTAPI, *FOR_PROGRAMS])
 
     def command(self, place: Place) -> Command:
         port = str(free_port())

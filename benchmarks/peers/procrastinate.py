@@ -20,6 +20,8 @@ class Procrastinate(Peer):
     runs_in_process = True
     wants_postgres = True
     look_every_s = 0.2
+    patience_s = 150.0
+    """A worker is thought dead after half a minute, which is looked for every minute."""
 
     def install(self, folder: Path) -> None:
         python_packages(folder, [f"procrastinate=={VERSION}", *FOR_PROGRAMS, *POSTGRES])

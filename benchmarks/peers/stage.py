@@ -99,9 +99,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
-    peer: Peer, installed: Path, folder: Path, *, speed: float = 1.0
-) -> AsyncIterator[Stage]:
+async def stage(peer: Peer, installed: Path, folder: Path, *, speed: float) -> AsyncIterator[Stage]:
     """Starts a peer on nothing, in a folder that is new."""
     simulator = ["engine.testing.twilio", "--port", "0", "--auth-token", TOKEN]
     patient = ClientBuilder().timeout(timedelta(seconds=ANSWER_S))
