@@ -14,9 +14,9 @@ from typing import Any
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "nothing-is-sent-by-a-benchmark"
-SENDER = "+15017122661"
+SENDER, SENDERS = "+15017122661", "+1501712{:04}"
 NORMAL, LATE = "+155586700{:02}", "+15550000013"
-"""Recipients: the last is delivered after two hours of the simulator's time."""
+"""Recipients: the second is delivered after two hours of the simulator's time."""
 
 _BODY = re.compile(r"hello (\d+)\b")
 
@@ -34,11 +34,15 @@ def recipient(number: int, *, is_late: bool) -> str:
 
 
 def sms(number: int, *, is_late: bool = False) -> dict[str, Any]:
-    """Gives what is submitted for an SMS flow."""
+    """Gives what is submitted for an SMS flow.
+
+    Each has a sender of its own, since all late ones share a recipient: who asks the provider what
+    it was sent between two numbers finds one message.
+    """
     return {
         "number": number,
         "to": recipient(number, is_late=is_late),
-        "from": SENDER,
+        "from": SENDERS.format(number % 10_000),
         "body": f"hello {number}",
     }
 

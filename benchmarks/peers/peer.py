@@ -56,8 +56,8 @@ class Peer(ABC):
     wants_postgres: ClassVar[bool] = False
     provider_speed: ClassVar[float] = 1.0
     """At 1 a message is sent after 0.1 s and delivered 0.2 s later."""
-    patience_s: ClassVar[float] = 60.0
-    """How long after its restart it is watched."""
+    patience_s: ClassVar[float] = 90.0
+    """How long after its restart it is watched: half a minute for the callback, half for doubts."""
     look_every_s: ClassVar[float] = 0.05
     """How often it is asked what has ended; seldom where the answer costs it much."""
     ready_path: ClassVar[str] = "/ended"
