@@ -61,11 +61,11 @@ BEGIN = 'global.set("flows", {}); global.set("numbers", []);'
 
 
 class NodeRed(Peer):
-    """Node-RED with its default settings: nothing of a message is on disk."""
+    """Node-RED without its editor, else with its default settings: no message is on disk."""
 
     name = "node-red"
     title = f"Node-RED {VERSION}, in memory"
-    sizes = Sizes(tasks=10_000, flows=2_000, killed=500)
+    sizes = Sizes(tasks=20_000, flows=4_000, killed=500)
     connections = 64
     installed_as = "node-red"
 
@@ -76,7 +76,7 @@ class NodeRed(Peer):
         (place.folder / "flows.json").write_text(json.dumps(_flows(place)))
         (place.folder / "settings.js").write_text(
             'module.exports = {uiHost: "127.0.0.1", flowFile: "flows.json", '
-            'telemetry: {enabled: false}, logging: {console: {level: "warn"}}};'
+            'telemetry: {enabled: false}, httpAdminRoot: false, logging: {console: {level: "warn"}}};'
         )
 
     def command(self, place: Place) -> Command:
