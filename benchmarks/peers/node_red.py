@@ -76,7 +76,8 @@ class NodeRed(Peer):
         (place.folder / "flows.json").write_text(json.dumps(_flows(place)))
         (place.folder / "settings.js").write_text(
             'module.exports = {uiHost: "127.0.0.1", flowFile: "flows.json", '
-            'telemetry: {enabled: false}, httpAdminRoot: false, logging: {console: {level: "warn"}}};'
+            "httpAdminRoot: false, telemetry: {enabled: false}, "
+            'logging: {console: {level: "warn"}}};'
         )
 
     def command(self, place: Place) -> Command:
