@@ -18,6 +18,7 @@ Numbers = dict[str, float]
 AFTER_KILL = 240.0
 """The simulator's speed for the kill: what takes it two hours takes it half a minute."""
 LOOK_EVERY_S = 1.0
+REFUSED_S = 0.1
 WARM_UP = 10
 
 
@@ -126,17 +127,21 @@ async def _survived(found: Stage, wanted: int) -> Numbers:
 async def _submit(
     found: Stage, left: Iterator[int], acknowledged: set[int], wanted: int, enough: asyncio.Event
 ) -> None:
-    """Submits flows until the peer is gone."""
+    """Submits flows until the peer is gone; one that is refused before that is not counted."""
     for number in left:
         request = found.peer.request(Job.SMS, number, is_late=True)
         post = found.place.client.post(found.place.url + request.path).headers(request.headers)
         try:
             answer = await post.body_text(request.body).build().send()
+            is_taken = answer.status < 300
         except PyreqwestError:
-            break
-        if answer.status >= 300:
-            break
-        acknowledged.add(number)
+            is_taken = False
+        if is_taken:
+            acknowledged.add(number)
         if len(acknowledged) >= wanted:
             enough.set()
+        if not is_taken:
+            if enough.is_set():
+                break
+            await asyncio.sleep(REFUSED_S)
     enough.set()
