@@ -1,0 +1,1 @@
+"""The engine and its peers at the same two jobs: `python -m benchmarks.peers`."""
