@@ -10,9 +10,14 @@ from engine.core.command import (
     ModifyTask,
     Refusal,
     Refused,
+    RunScript,
+    ScriptAnswer,
+    ScriptFailed,
+    ScriptFailure,
     SendReply,
 )
 from engine.core.duration import Duration, parse_duration
+from engine.core.javascript import syntax_error
 from engine.core.message import Arrived, Replied, TimeUp
 from engine.core.node import (
     Address,
@@ -73,7 +78,11 @@ __all__ = [
     "Refusal",
     "Refused",
     "Replied",
+    "RunScript",
     "Scope",
+    "ScriptAnswer",
+    "ScriptFailed",
+    "ScriptFailure",
     "SendReply",
     "Size",
     "Template",
@@ -90,5 +99,6 @@ __all__ = [
     "parse_duration",
     "read_path",
     "split_path",
+    "syntax_error",
     "without_system_names",
 ]
