@@ -60,15 +60,16 @@ class Line:
         share = min(BATCH, -(-self._length // self.workers))
         for script in list(self._lanes):
             lane = self._lanes[script]
+            before = self._length
             while lane and len(taken) < share and self._fits(script, taken):
                 waiting = lane.popleft()
                 self._length -= 1
                 if not waiting.answer.done():
                     taken.append(waiting)
-            if lane:
-                self._lanes.move_to_end(script)
-            else:
+            if not lane:
                 del self._lanes[script]
+            elif self._length < before:
+                self._lanes.move_to_end(script)
             if len(taken) >= share or (taken and not self._is_quick(taken[-1].script)):
                 break
         self._slow.update(waiting for waiting in taken if self._is_slow(waiting.script))

@@ -9,6 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+FOLDER = Path(__file__).parent
 _CIPHER = ("core", "enc-base64", "md5", "sha1", "sha256", "hmac", "evpkdf", "cipher-core")
 _MOMENT = ("moment",)
 _PARTS = {
@@ -74,5 +75,5 @@ def _source(name: str) -> str:
 @cache
 def _read(part: str) -> str:
     # Loaded twice a part of CryptoJS would forget what was added to it: it keeps the first.
-    text = Path(__file__).with_name(f"{part}.js").read_text(encoding="utf-8")
+    text = (FOLDER / f"{part}.js").read_text(encoding="utf-8")
     return f"if(typeof CryptoJS==='undefined'){{{text}}}" if part == "core" else text
