@@ -117,7 +117,26 @@ class RunScript:
     function: str | None = None
 
 
-OutsideCommand = HttpCall | RunScript
+@dataclass(frozen=True, slots=True)
+class RunRepositoryFunction:
+    """One run of a function that a file of a git repository holds, in the same kind of sandbox.
+
+    `repository` is an https URL or a folder; `revision` a full commit hash, a tag or a branch.
+    Without a `function` the file has only one. What the file is written in its ending says.
+    """
+
+    max_threads: ClassVar[int] = 1000
+
+    repository: str
+    revision: str
+    path: str
+    function: str
+    data: bytes
+    time_limit_s: float
+    memory_bytes: int
+
+
+OutsideCommand = HttpCall | RunScript | RunRepositoryFunction
 Command = StoreCommand | OutsideCommand
 
 
