@@ -45,6 +45,7 @@ _TAGS = {
     ScriptFailure.FORMAT: "code_return_format_error",
     ScriptFailure.TOO_LARGE: "code_return_size_overflow",
     ScriptFailure.DIED: "code_fatal_error",
+    ScriptFailure.UNSUPPORTED: "code_fatal_error",
 }
 
 

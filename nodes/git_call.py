@@ -32,7 +32,7 @@ SHORTEST = parse_duration("10ms")
 MEMORY = 64 * 1024 * 1024
 FATAL = "git_call_fatal_error"
 EXECUTING = "git_call_executing_error"
-_ENDINGS = (".js", ".cjs", ".mjs")
+_ENDINGS = (".js", ".cjs", ".mjs", ".py")
 _FUNCTION = re.compile(r"[A-Za-z_$][\w$]*|", re.ASCII)
 
 
@@ -44,9 +44,9 @@ class Settings:
         Text, "The repository: an https URL, or a folder of the engine's machine."
     ]
     revision: Annotated[str, "The revision: a full commit hash, or a tag or branch."]
-    path: Annotated[str, "The file in the repository; .js is JavaScript."]
+    path: Annotated[str, "The file in the repository; .js is JavaScript, .py Python."]
     function: Annotated[
-        str, "The function to call; empty is the one that the file exports as a whole."
+        str, "The function to call; empty is what a .js exports as a whole, `handle` in a .py."
     ] = ""
     time_limit: Annotated[Duration, "How long the function may run, 60s at most."] = ONE_MINUTE
 
@@ -92,7 +92,7 @@ class GitCall(NodeType[Settings]):
         if not settings.revision:
             yield "revision", "name the revision: a full commit hash, or a tag or branch"
         if not settings.path.endswith(_ENDINGS):
-            yield "path", f"'{settings.path}' is not JavaScript: name a file that ends in .js"
+            yield "path", f"'{settings.path}' is neither JavaScript (.js) nor Python (.py)"
         if not _FUNCTION.fullmatch(settings.function):
             yield "function", f"'{settings.function}' is not the name of a function"
         if not SHORTEST <= settings.time_limit <= ONE_MINUTE:
@@ -106,6 +106,8 @@ def _failed(failed: ScriptFailed) -> Fail:
             return Fail(software, EXECUTING, "usercode: timeout")
         case ScriptFailure.EXCEPTION:
             return Fail(software, EXECUTING, failed.description)
+        case ScriptFailure.UNSUPPORTED:
+            return Fail(software, "git_call_is_not_supported", failed.description)
         case ScriptFailure.FORMAT:
             return Fail(software, "git_call_return_format_error", failed.description)
         case ScriptFailure.TOO_LARGE:

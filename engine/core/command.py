@@ -198,6 +198,7 @@ class ScriptFailure(StrEnum):
     FORMAT = "format"  # the result is no object, or can't be written as JSON
     TOO_LARGE = "too_large"
     DIED = "died"  # the sandbox ended without an answer
+    UNSUPPORTED = "unsupported"  # there is no sandbox for it on this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,18 @@ from engine.core.command import (
     ScriptResult,
 )
 from engine.outside.git import NotReached, NotThere, Repositories
+from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool
 
 
 class RepositoryFunctions:
     """Performs calls of functions that git repositories hold."""
 
-    def __init__(self, scripts: ScriptPool, repositories: Repositories) -> None:
+    def __init__(
+        self, scripts: ScriptPool, python: PythonFunctions, repositories: Repositories
+    ) -> None:
         self._scripts = scripts
+        self._python = python
         self._repositories = repositories
 
     async def perform(self, call: RunRepositoryFunction) -> ScriptResult | CallFailed:
@@ -31,6 +35,8 @@ class RepositoryFunctions:
         script = RunScript(
             source, call.data, b"{}", call.time_limit_s, call.memory_bytes, call.function
         )
+        if call.path.endswith(".py"):
+            return await self._python.perform(script)
         return await self._scripts.perform(script)
 
     def close(self) -> None:

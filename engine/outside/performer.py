@@ -12,7 +12,8 @@ from engine.core.command import (
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import Repositories
 from engine.outside.http import HttpPerformer, open_transport
-from engine.outside.scripts.pool import ScriptPool
+from engine.outside.scripts.functions import PythonFunctions
+from engine.outside.scripts.pool import ScriptPool, default_workers
 
 
 class Outside:
@@ -21,7 +22,9 @@ class Outside:
     def __init__(self, max_task_bytes: int) -> None:
         self._http = HttpPerformer(open_transport())
         self._scripts = ScriptPool(max_task_bytes)
-        self._functions = RepositoryFunctions(self._scripts, Repositories())
+        self._functions = RepositoryFunctions(
+            self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
+        )
 
     async def perform(self, command: OutsideCommand) -> CallResult:
         """Performs a command and returns its answer. What can happen is a value."""

@@ -58,6 +58,8 @@ def test_the_result_replaces_the_data(visit):
          "git_call_return_format_error", "the result must be an object, not null"),
         (ScriptFailure.TOO_LARGE, "200000", ErrorKind.SOFTWARE, "code_return_size_overflow",
          "Your task size: 200000 bytes, more than a task may have"),
+        (ScriptFailure.UNSUPPORTED, "no seccomp", ErrorKind.SOFTWARE,
+         "git_call_is_not_supported", "no seccomp"),
         (ScriptFailure.DIED, "the sandbox ended", ErrorKind.HARDWARE, "git_call_fatal_error",
          "the sandbox ended"),
     ],
@@ -94,8 +96,8 @@ def test_a_function_may_set_any_parameter():
     assert GitCall().writes(SETTINGS) is None
 
 
-@pytest.mark.parametrize("path", ["a.js", "src/deep/b.cjs", "c.mjs"])
-def test_a_javascript_file_is_right(path):
+@pytest.mark.parametrize("path", ["a.js", "src/deep/b.cjs", "c.mjs", "d.py"])
+def test_javascript_and_python_are_right(path):
     assert problems(path=path) == []
 
 

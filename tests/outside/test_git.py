@@ -8,6 +8,7 @@ import pytest
 from engine.core.command import CallFailed, CallFailure, RunRepositoryFunction, ScriptAnswer
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import NotReached, NotThere, Repositories
+from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool
 
 ENVIRONMENT = {
@@ -54,7 +55,7 @@ def repositories():
 @pytest.fixture
 async def functions():
     pool = ScriptPool(10_000, 2)
-    opened = RepositoryFunctions(pool, Repositories())
+    opened = RepositoryFunctions(pool, PythonFunctions(10_000, 2), Repositories())
     yield opened
     await pool.aclose()
     opened.close()
@@ -77,6 +78,15 @@ async def test_a_function_is_called_by_its_name(functions, repository):
     answer = await functions.perform(call(repository, revision, function="one"))
 
     assert answer == ScriptAnswer({"b": 1}, ("a",))
+
+
+async def test_a_python_function_makes_of_the_data_what_it_says(functions, repository):
+    (repository.folder / "work.py").write_text("def handle(data): return {'b': data['a'] + 1}")
+    revision = repository.commit(work="")
+
+    answer = await functions.perform(call(repository, revision, "work.py"))
+
+    assert answer == ScriptAnswer({"b": 2}, ("a",))
 
 
 async def test_a_hash_is_the_file_of_then(repositories, repository):
@@ -149,7 +159,7 @@ async def test_the_failures_of_a_call_are_values(functions, repository):
     repository.commit(work="x")
 
     missing = await functions.perform(call(repository, "main", "nothing.js"))
-    unreachable = await RepositoryFunctions(None, Repositories({"PATH": "/nowhere"})).perform(
+    unreachable = await RepositoryFunctions(None, None, Repositories({"PATH": "/nowhere"})).perform(
         call(repository, "main")
     )
 
@@ -187,7 +197,7 @@ async def test_a_repository_that_does_not_answer_is_given_up(with_git):
 async def test_a_password_in_the_address_is_not_told(with_git):
     repositories = with_git("test $1 = init && exit; echo fatal: unable to access $* >&2; exit 128")
 
-    with pytest.raises(NotReached, match="unable to access .*https://git.example/x"):
+    with pytest.raises(NotReached, match=r"unable to access .*https://git\.example/x"):
         await repositories.read("https://anna:secret@git.example/x", "main", "work.js")
 
 

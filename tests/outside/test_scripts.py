@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.command import RunScript, ScriptAnswer, ScriptFailed, ScriptFailure
 from engine.outside.scripts.pool import ScriptPool
+from engine.outside.scripts.process import WorkerDied, WorkerProcess
 
 PLENTY_S = 60.0
 BACK = (
@@ -257,3 +258,60 @@ async def test_a_function_of_a_module_is_called_with_the_data(pool):
         changes(b=5),
         failed(ScriptFailure.EXCEPTION, "the file exports no function 'no'"),
     ]
+
+
+async def test_a_worker_that_ends_by_itself_costs_its_script_two_tries(pool, monkeypatch):
+    """A script that ends its worker each time is answered; what stood behind it goes on."""
+    started = []
+    start = WorkerProcess.start
+
+    async def start_and_end(largest, module):
+        worker = await start(largest, module)
+        started.append(worker)
+        if len(started) <= 2:
+            worker._process.kill()
+            await worker._process.wait()
+        return worker
+
+    monkeypatch.setattr(WorkerProcess, "start", start_and_end)
+
+    first = await pool.perform(script("data.b = 1"))
+    second = await pool.perform(script("data.b = 2"))
+
+    assert first == failed(ScriptFailure.DIED, "the sandbox ended without an answer")
+    assert second == changes(b=2)
+
+
+async def test_workers_that_cannot_be_started_are_told_of(pool, monkeypatch, caplog):
+    async def fail(largest, module):
+        raise WorkerDied(is_late=False)
+
+    monkeypatch.setattr(WorkerProcess, "start", fail)
+
+    answer = await pool.perform(script("data.b = 1"))
+
+    assert answer.failure is ScriptFailure.DIED
+    assert "can't be started" in caplog.text
+
+
+async def test_a_program_that_is_not_there_is_a_worker_that_died(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+
+    with pytest.raises(WorkerDied):
+        await WorkerProcess.start(1000, "engine.outside.scripts.worker")
+
+
+async def test_a_module_that_ends_at_once_is_a_worker_that_died():
+    with pytest.raises(WorkerDied):
+        await WorkerProcess.start(1000, "engine.nothing")
+
+
+async def test_a_worker_that_is_late_by_far_is_ended_by_the_engine(monkeypatch):
+    monkeypatch.setattr("engine.outside.scripts.process.PATIENCE_S", 0)
+    worker = await WorkerProcess.start(1000, "engine.outside.scripts.worker")
+
+    with pytest.raises(WorkerDied) as caught:
+        await worker.answer(0.01)
+
+    await worker.end()
+    assert caught.value.is_late

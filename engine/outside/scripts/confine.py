@@ -44,7 +44,7 @@ def confine() -> None:
 
 
 def close_the_door() -> None:
-    """Gives up opening anything: files, sockets, pipes."""
+    """Gives up opening anything, files, sockets or pipes, for good."""
     _limit(resource.RLIMIT_NOFILE, 0)
 
 

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     TOO_LARGE = "L"
     TIMEOUT = "T"
     MEMORY = "M"
+    UNSUPPORTED = "U"  # it can't be run safely here
 
 
 def pack(job: Job) -> bytes:

@@ -10,11 +10,8 @@ import logging
 import os
 from contextlib import suppress
 
-import msgspec
-
 from engine.core.command import (
     RunScript,
-    ScriptAnswer,
     ScriptFailed,
     ScriptFailure,
     ScriptResult,
@@ -22,20 +19,12 @@ from engine.core.command import (
 from engine.outside.scripts.frame import Job, Kind
 from engine.outside.scripts.line import Line, Waiting
 from engine.outside.scripts.process import WorkerDied, WorkerProcess
+from engine.outside.scripts.result import failed, largest_line, read_result
 
 log = logging.getLogger("engine.scripts")
 
+MODULE = "engine.outside.scripts.worker"
 DEATHS = 2
-SLACK = 64 * 1024
-UTF8 = 3
-"""A worker counts the UTF-16 units of a result; so many bytes may come of each."""
-_FAILURES = {
-    Kind.EXCEPTION: ScriptFailure.EXCEPTION,
-    Kind.FORMAT: ScriptFailure.FORMAT,
-    Kind.TOO_LARGE: ScriptFailure.TOO_LARGE,
-    Kind.TIMEOUT: ScriptFailure.TIMEOUT,
-    Kind.MEMORY: ScriptFailure.MEMORY,
-}
 _BROKEN_LIMITS = frozenset({Kind.TIMEOUT, Kind.MEMORY})
 _DIED = ScriptFailed(ScriptFailure.DIED, "the sandbox ended without an answer")
 
@@ -97,7 +86,7 @@ class ScriptPool:
         try:
             while True:
                 if process is None:
-                    process = await WorkerProcess.start(self._max_answer * UTF8 + SLACK)
+                    process = await WorkerProcess.start(largest_line(self._max_answer), MODULE)
                 batch = self._line.take()
                 if not batch:
                     await self._rest()
@@ -133,7 +122,7 @@ class ScriptPool:
                 done += 1
                 began, took_s = clock(), clock() - began
                 self._line.gave(waiting, took_s)
-                _tell(waiting, _result(text, waiting.job))
+                _tell(waiting, read_result(text, waiting.job))
                 if text[:1].decode() in _BROKEN_LIMITS:
                     return False
         except WorkerDied as death:
@@ -151,7 +140,7 @@ class ScriptPool:
         waiting.deaths += 1
         if death.is_late:
             self._line.gave(waiting, waiting.job.time_limit_s)
-            _tell(waiting, _failed(Kind.TIMEOUT, ""))
+            _tell(waiting, failed(Kind.TIMEOUT))
         elif waiting.deaths >= DEATHS:
             _tell(waiting, _DIED)
 
@@ -169,31 +158,3 @@ class ScriptPool:
 def _tell(waiting: Waiting, result: ScriptResult) -> None:
     if not waiting.answer.done():
         waiting.answer.set_result(result)
-
-
-def _result(answer: bytes, job: Job) -> ScriptResult:
-    kind, text = Kind(answer[:1].decode()), answer[1:-1]
-    if kind is not Kind.RESULT:
-        return _failed(kind, msgspec.json.decode(text, type=str))
-    if len(text) > job.max_answer:
-        return _failed(Kind.TOO_LARGE, str(len(text)))
-    try:
-        return _changes(text, job.data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        return _failed(Kind.FORMAT, f"the result can't be read as JSON: {error}")
-
-
-def _changes(text: bytes, data: bytes) -> ScriptAnswer:
-    """Compares the result with what was given, so that other changes made meanwhile stay."""
-    made = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    given = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    changes = {
-        name: msgspec.json.decode(value)
-        for name, value in made.items()
-        if name not in given or bytes(value) != bytes(given[name])
-    }
-    return ScriptAnswer(changes, tuple(name for name in given if name not in made))
-
-
-def _failed(kind: Kind, text: str) -> ScriptFailed:
-    return ScriptFailed(_FAILURES[kind], text)

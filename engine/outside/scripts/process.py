@@ -9,9 +9,7 @@ from engine.outside.scripts.frame import Job, pack
 START_S = 60.0
 PATIENCE_S = 2.0
 """How long after its time limit a worker that the kernel should have ended is ended by us."""
-_LAUNCH = (
-    "import sys; sys.path[:] = {path!r}; from engine.outside.scripts.worker import main; main()"
-)
+_LAUNCH = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 
 
 class WorkerDied(Exception):
@@ -29,8 +27,8 @@ class WorkerProcess:
         self._process = process
 
     @classmethod
-    async def start(cls, largest_answer: int) -> "WorkerProcess":
-        """Starts one and waits until it can take jobs.
+    async def start(cls, largest_answer: int, module: str) -> "WorkerProcess":
+        """Starts one that runs a module and waits until it can take jobs.
 
         Raises:
             WorkerDied: it can't be started.
@@ -38,7 +36,7 @@ class WorkerProcess:
         path = [each for each in sys.path if each]
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", "-c", _LAUNCH.format(path=path),
+                sys.executable, "-I", "-S", "-c", _LAUNCH.format(path=path, module=module),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 limit=largest_answer, env={"TZ": "UTC"}, cwd="/", start_new_session=True,

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import quickjs
 
 from engine.core.javascript import wrapped
-from engine.outside.scripts import confine, libraries
+from engine.outside.scripts import confine, libraries, seccomp
 from engine.outside.scripts.frame import READY, Job, Kind, read_job
 
 STACK = 256 * 1024
@@ -101,6 +101,7 @@ def main() -> None:
     harness = Harness()
     libraries.read_all()
     confine.close_the_door()
+    seccomp.leave_nothing(but_timers=True)  # where there is such a thing
     fresh = harness.interpreter()  # made before there is work, which then need not wait for it
     _write(answers, READY)
     while (job := read_job(jobs)) is not None:
