@@ -152,6 +152,21 @@ async def test_functions_wait_for_a_free_process(functions):
             Answer(Kind.FORMAT, "the result must be a dict, not list"),
         ),
         ("def handle(data): return {'b': 'x' * 10000}", Answer(Kind.TOO_LARGE, "10008")),
+        (
+            "def handle(data): return {'b': {1, 2}}",
+            Answer(
+                Kind.FORMAT,
+                "the result can't be written as JSON: Object of type set is not JSON serializable",
+            ),
+        ),
+        (
+            "def handle(data):\n  raise ValueError('no')",
+            Answer(Kind.EXCEPTION, "ValueError: no (line 2)"),
+        ),
+        (
+            "x = = 1",
+            Answer(Kind.EXCEPTION, "SyntaxError: invalid syntax (usercode, line 1) (line 1)"),
+        ),
         ("handle = None", Answer(Kind.EXCEPTION, "the file has no function 'handle'")),
     ],
 )

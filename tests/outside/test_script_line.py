@@ -35,11 +35,13 @@ async def test_an_empty_line_has_nothing():
 
 
 async def test_a_script_that_nobody_knows_goes_alone(waiting):
-    line = Line(1)
+    line = Line(3)
     a = waiting("a", 3)
     fill(line, a)
 
-    assert [line.take() for _ in range(3)] == [[a[0]], [a[1]], [a[2]]]
+    assert [line.take() for _ in range(3)] == [[a[0]], [a[1]], []]
+    took(line, a[:1], 0.001)
+    assert line.take() == [a[2]]
     assert len(line) == 0
 
 
@@ -55,7 +57,7 @@ async def test_quick_scripts_go_together_and_every_worker_has_its_share(waiting)
 async def test_scripts_take_turns(waiting):
     line = Line(1)
     many, few = waiting("many", 4), waiting("few", 1)
-    took(line, many[:1], 0.02)
+    took(line, [many[0], few[0]], 0.02)
     fill(line, many, few)
 
     assert [line.take()[0].script for _ in range(3)] == [b"many", b"few", b"many"]
@@ -65,6 +67,7 @@ async def test_slow_scripts_leave_a_worker_to_others(waiting):
     line = Line(2)
     slow, slower, other = waiting("slow", 2), waiting("slower", 2), waiting("other")
     took(line, [slow[0], slower[0]], 1.0)
+    took(line, other, 0.02)
     fill(line, slow, slower, other)
 
     first, second, third = line.take(), line.take(), line.take()

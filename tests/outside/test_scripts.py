@@ -6,8 +6,10 @@ import json
 import pytest
 
 from engine.core.command import RunScript, ScriptAnswer, ScriptFailed, ScriptFailure
+from engine.outside.scripts.frame import Job
 from engine.outside.scripts.pool import ScriptPool
 from engine.outside.scripts.process import WorkerDied, WorkerProcess
+from engine.outside.scripts.result import read_result
 
 PLENTY_S = 60.0
 BACK = (
@@ -288,10 +290,29 @@ async def test_workers_that_cannot_be_started_are_told_of(pool, monkeypatch, cap
 
     monkeypatch.setattr(WorkerProcess, "start", fail)
 
-    answer = await pool.perform(script("data.b = 1"))
+    answers = await asyncio.gather(*(pool.perform(script(f"data.b = {n}")) for n in range(20)))
 
-    assert answer.failure is ScriptFailure.DIED
+    assert {answer.failure for answer in answers} == {ScriptFailure.DIED}
     assert "can't be started" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"\n", b"Xyz\n", b"E\n", b"E{}\n", b"R\n", b"R[1]\n", b"R{\n", b"\xff\n"]
+)
+def test_a_line_that_no_worker_writes_is_no_result(line):
+    job = Job(1.0, 1, 10_000, b"", b'{"a":1}', b"{}", b"")
+
+    assert read_result(line, job).failure is ScriptFailure.FORMAT
+
+
+def test_a_result_has_no_more_levels_than_others_can_read():
+    job = Job(1.0, 1, 10_000, b"", b'{"a":1}', b"{}", b"")
+    lines = [b'R{"b":' + b"[" * depth + b"]" * depth + b"}\n" for depth in (511, 512)]
+
+    fits, deep = [read_result(line, job) for line in lines]
+
+    assert isinstance(fits, ScriptAnswer)
+    assert deep.description == "the result can't be read as JSON: it is nested more than 512 deep"
 
 
 async def test_a_program_that_is_not_there_is_a_worker_that_died(monkeypatch):

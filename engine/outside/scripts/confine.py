@@ -24,7 +24,7 @@ _NONE = {
 }
 
 
-def confine() -> None:
+def confine() -> None:  # pragma: no cover -- runs confined
     """Gives up what is not needed even to read the worker's own files."""
     for limit in (signal.SIGINT, signal.SIGHUP):  # the engine decides when its workers end
         signal.signal(limit, signal.SIG_IGN)
@@ -43,11 +43,11 @@ def confine() -> None:
         sys.exit(1)
 
 
-def close_the_door() -> None:
+def close_the_door() -> None:  # pragma: no cover -- runs confined
     """Gives up opening anything, files, sockets or pipes, for good."""
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, most: int) -> None:  # pragma: no cover -- runs confined
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(kind, (most, most))

@@ -1,7 +1,8 @@
 """Who runs next: each script in turn, however many tasks stand before one of them.
 
-Small scripts that were quick before go out several at a time. Slow ones never take the last
-worker, so that a script that needs its whole time limit each time holds up only itself.
+Small scripts that were quick before go out several at a time. Slow ones, and those that nobody
+has seen run, never take the last worker: a script that needs its whole time limit each time holds
+up only its like.
 """
 
 import asyncio
@@ -101,4 +102,4 @@ class Line:
         return self._took_s.get(script, QUICK_S) < QUICK_S
 
     def _is_slow(self, script: bytes) -> bool:
-        return self._took_s.get(script, 0) > SLOW_S
+        return self._took_s.get(script, SLOW_S) >= SLOW_S

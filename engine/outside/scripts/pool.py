@@ -75,7 +75,13 @@ class ScriptPool:
         elif len(self._parts) < self._line.workers:
             part = asyncio.create_task(self._work())
             self._parts.add(part)
-            part.add_done_callback(self._parts.discard)
+            part.add_done_callback(self._ended)
+
+    def _ended(self, part: asyncio.Task[None]) -> None:
+        """Has another try if the last worker could not be started and scripts still wait."""
+        self._parts.discard(part)
+        if self._line and not self._parts and not self._is_closed:
+            self._wake()
 
     async def _work(self) -> None:
         """Does what is in line with one worker process after another.
@@ -96,6 +102,7 @@ class ScriptPool:
         except WorkerDied:
             log.exception("a worker for scripts can't be started: no memory, or no processes?")
             for waiting in self._line.take():
+                self._line.gave(waiting, None)
                 _tell(waiting, _DIED)
         finally:
             if process is not None:

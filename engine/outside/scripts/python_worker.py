@@ -31,7 +31,7 @@ LIBRARY = (
 """What a function may import: read before the door closes, since later no file can be."""
 
 
-def main() -> None:
+def main() -> None:  # pragma: no cover -- runs confined
     """Runs one job."""
     confine.confine()
     for name in LIBRARY:
@@ -97,7 +97,7 @@ def _described(error: BaseException, path: str) -> str:
     return f"{text} (line {at})" if at else text
 
 
-def _bound(job: Job) -> None:
+def _bound(job: Job) -> None:  # pragma: no cover -- runs confined
     """Bounds time and memory from here on."""
     with contextlib.suppress(OSError, ValueError):
         with open("/proc/self/statm", "rb") as opened:  # noqa: PTH123 -- no library is worth it
@@ -108,7 +108,7 @@ def _bound(job: Job) -> None:
     signal.setitimer(signal.ITIMER_REAL, job.time_limit_s + GRACE_S)
 
 
-def _write(answers: int, text: bytes) -> None:
+def _write(answers: int, text: bytes) -> None:  # pragma: no cover -- runs confined
     while text:
         text = text[os.write(answers, text) :]
 

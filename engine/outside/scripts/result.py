@@ -1,10 +1,14 @@
 """What a worker's answer says: the changes to a task's data, or why there are none."""
 
+from typing import Any
+
 import msgspec
 
 from engine.core.command import ScriptAnswer, ScriptFailed, ScriptFailure, ScriptResult
 from engine.outside.scripts.frame import Job, Kind
 
+DEEPEST = 512
+"""As deep as a request's body may be, and half of what Python can read at all."""
 SLACK = 64 * 1024
 UTF8 = 3
 """A worker counts the characters of a result; so many bytes may come of each UTF-16 unit."""
@@ -25,19 +29,28 @@ def largest_line(max_answer: int) -> int:
 
 def read_result(answer: bytes, job: Job) -> ScriptResult:
     """Reads the line that answers a job."""
-    kind, text = Kind(answer[:1].decode()), answer[1:-1]
-    if kind is not Kind.RESULT:
-        return failed(kind, msgspec.json.decode(text, type=str))
-    if len(text) > job.max_answer:
-        return failed(Kind.TOO_LARGE, str(len(text)))
     try:
+        kind, text = Kind(answer[:1].decode()), answer[1:-1]
+        if kind is not Kind.RESULT:
+            return failed(kind, msgspec.json.decode(text, type=str))
+        if len(text) > job.max_answer:
+            return failed(Kind.TOO_LARGE, str(len(text)))
         return _changes(text, job.data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         return failed(Kind.FORMAT, f"the result can't be read as JSON: {error}")
 
 
+def failed(kind: Kind, text: str = "") -> ScriptFailed:
+    """Makes the failure of a kind."""
+    return ScriptFailed(_FAILURES[kind], text)
+
+
 def _changes(text: bytes, data: bytes) -> ScriptAnswer:
-    """Compares the result with what was given, so that other changes made meanwhile stay."""
+    """Compares the result with what was given, so that other changes made meanwhile stay.
+
+    Raises:
+        ValueError: it is nested so deep that others could not read it.
+    """
     made = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     given = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     changes = {
@@ -45,9 +58,20 @@ def _changes(text: bytes, data: bytes) -> ScriptAnswer:
         for name, value in made.items()
         if name not in given or bytes(value) != bytes(given[name])
     }
+    if text.count(b"[") + text.count(b"{") > DEEPEST and _is_too_deep(changes):
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
     return ScriptAnswer(changes, tuple(name for name in given if name not in made))
 
 
-def failed(kind: Kind, text: str = "") -> ScriptFailed:
-    """Makes the failure of a kind."""
-    return ScriptFailed(_FAILURES[kind], text)
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True

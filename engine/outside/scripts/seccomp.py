@@ -33,7 +33,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def leave_nothing(*, but_timers: bool) -> bool:
+def leave_nothing(*, but_timers: bool) -> bool:  # pragma: no cover -- runs confined
     """Puts the filter on, with or without the right to set timers; says whether it holds."""
     known = _ARCHITECTURES.get(platform.machine())
     if sys.platform != "linux" or known is None:

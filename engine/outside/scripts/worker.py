@@ -94,7 +94,7 @@ class Interpreter(NamedTuple):
     step: Any
 
 
-def main() -> None:
+def main() -> None:  # pragma: no cover -- runs confined
     """Runs jobs until the engine is gone."""
     confine.confine()
     jobs, answers = sys.stdin.buffer, sys.stdout.buffer
