@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from engine.core.command import RunScript, ScriptAnswer, ScriptFailed, ScriptFailure
@@ -313,6 +317,37 @@ def test_a_result_has_no_more_levels_than_others_can_read():
 
     assert isinstance(fits, ScriptAnswer)
     assert deep.description == "the result can't be read as JSON: it is nested more than 512 deep"
+
+
+ENGINE = """\
+import asyncio
+from engine.core.command import RunScript
+from engine.outside.scripts.process import WorkerProcess
+from engine.outside.scripts.frame import Job
+
+async def main():
+    worker = await WorkerProcess.start(1000, "engine.outside.scripts.worker")
+    worker.send([Job(600.0, 2**26, 1000, b"while (true) {}", b"{}", b"{}", b"")])
+    print(worker._process.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its timer ends the worker")
+def test_a_worker_in_the_midst_of_a_script_ends_with_its_engine():
+    path = os.pathsep.join(each for each in sys.path if each)
+    engine = subprocess.Popen(
+        [sys.executable, "-c", ENGINE], stdout=subprocess.PIPE, env={"PYTHONPATH": path}
+    )
+    worker = psutil.Process(int(engine.stdout.readline()))
+
+    engine.kill()
+    engine.communicate()
+
+    _, alive = psutil.wait_procs([worker], timeout=10)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
 async def test_a_program_that_is_not_there_is_a_worker_that_died(monkeypatch):

@@ -6,7 +6,6 @@ a platform does not offer is left out, the language's own walls stand everywhere
 
 import contextlib
 import ctypes
-import os
 import resource
 import signal
 import sys
@@ -34,13 +33,12 @@ def confine() -> None:  # pragma: no cover -- runs confined
         _limit(resource.RLIMIT_NPROC, 0)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
+        # In a network of its own with nothing in it; refused where users may not make one. First:
+        # it may undo what the others say.
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        # In a network of its own with nothing in it; refused where users may not make one.
-        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    if os.getppid() == 1:  # the engine was gone before its end would have been told
-        sys.exit(1)
 
 
 def close_the_door() -> None:  # pragma: no cover -- runs confined
