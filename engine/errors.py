@@ -177,6 +177,12 @@ class StoreInUse(StoreError):
     kind = "store_in_use"
 
 
+class StoreMoved(StoreError):
+    """The tasks of this database are in another one, or not all here yet."""
+
+    kind = "store_moved"
+
+
 class SchemaTooNew(StoreError):
     """This database was written by a newer engine."""
 

@@ -1,5 +1,6 @@
 """The door for authors of node types: everything a file in `nodes/` may use."""
 
+from engine.core.cases import Case, Cast, Check, case_problems, first_that_holds
 from engine.core.command import (
     CallFailed,
     CallFailure,
@@ -19,8 +20,11 @@ from engine.core.command import (
 )
 from engine.core.duration import Duration, parse_duration
 from engine.core.javascript import syntax_error
+from engine.core.match import Match, addressed, match_problems
 from engine.core.message import Arrived, Replied, TimeUp
 from engine.core.node import (
+    PROCESS,
+    STATE,
     Address,
     Answer,
     Constant,
@@ -38,7 +42,7 @@ from engine.core.node import (
     Visit,
     Writes,
 )
-from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
+from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Stay, Wait
 from engine.core.pattern import compile_pattern
 from engine.core.task import ErrorKind, WaitKind, encode
 from engine.core.value import (
@@ -50,12 +54,17 @@ from engine.core.value import (
 )
 
 __all__ = [
+    "PROCESS",
+    "STATE",
     "Address",
     "Answer",
     "Arrived",
     "Ask",
     "CallFailed",
     "CallFailure",
+    "Case",
+    "Cast",
+    "Check",
     "Constant",
     "CreateTask",
     "Done",
@@ -69,6 +78,7 @@ __all__ = [
     "HttpAnswer",
     "HttpCall",
     "Link",
+    "Match",
     "ModifyTask",
     "Moment",
     "Names",
@@ -87,6 +97,7 @@ __all__ = [
     "ScriptFailure",
     "SendReply",
     "Size",
+    "Stay",
     "Template",
     "Text",
     "TimeUp",
@@ -94,9 +105,13 @@ __all__ = [
     "Wait",
     "WaitKind",
     "Writes",
+    "addressed",
     "as_text",
+    "case_problems",
     "compile_pattern",
     "encode",
+    "first_that_holds",
+    "match_problems",
     "not_convertible",
     "parse_duration",
     "read_path",

@@ -42,6 +42,7 @@ class Settings:
     max_body_bytes: int = 1024 * 1024
     max_waiting: int = 10_000
     stop_grace_seconds: int = 20
+    lease_seconds: int = 15
     log_level: str = "warning"
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -93,6 +94,11 @@ def load_settings(
     values["variables"] = Variables(values.get("variables", {}), environment)
     settings = Settings(**values)
     _check_public_url(settings.public_url)
+    if settings.lease_seconds < 1:
+        raise SettingsError(
+            f"lease_seconds must be at least 1, not {settings.lease_seconds}",
+            hint="it is how long an engine that says nothing is taken for alive",
+        )
     return settings
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from engine.node import (
+    PROCESS,
     Answer,
     Ask,
     CallFailed,
@@ -58,6 +59,7 @@ class GitCall(NodeType[Settings]):
     title = "Git Call"
     prefixes = ("git_call",)
     size_tag = "code_return_size_overflow"
+    stands_in = PROCESS
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:
         return Ask(

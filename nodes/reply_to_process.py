@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from engine.errors import TemplateError
 from engine.node import (
+    PROCESS,
     Answer,
     Ask,
     Done,
@@ -43,6 +44,7 @@ class ReplyToProcess(NodeType[Settings]):
 
     type = "reply_to_process"
     title = "Reply to Process"
+    stands_in = PROCESS
     prefixes = ("rpc_reply",)
     can_fail = False
     sends_reply = True

@@ -77,8 +77,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """Starts simulator and engine on a fresh database in a folder."""
+async def stage(folder: Path, processes: Path | None = None) -> AsyncIterator[Stage]:
+    """Starts simulator and engine on a fresh database in a folder, with the examples or others."""
     simulator = ["engine.testing.twilio", "--port", "0", "--auth-token", TOKEN]
     async with child(simulator) as twilio:
         variables = {
@@ -90,7 +90,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         }
         serve = ["engine", "serve", "--host", "127.0.0.1", "--port", "0"]
         serve += ["--database", f"sqlite:///{folder / 'engine.db'}"]
-        serve += ["--processes", str(example_folder("bench").parent)]
+        serve += ["--processes", str(processes or example_folder("bench").parent)]
         async with child(serve, folder=folder, environment=variables) as engine:
             url = await engine.url()
             async with http_client(url, Settings()) as client:

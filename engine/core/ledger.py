@@ -69,6 +69,7 @@ class Ledger:
         self._messages: dict[str, Kept | None] = {}
         self._filed: set[str] = set()
         self._kept: dict[str, Kept] = {}
+        self._taken: set[str] = set()
 
     # Finding. Each raises NotYetKnown where the store must be asked first.
 
@@ -229,8 +230,13 @@ class Ledger:
 
     def take(self, message: Kept) -> None:
         """Takes a kept message out of the store, or out of this batch if it came in this turn."""
+        self._taken.add(message.message_id)
         if self._kept.pop(message.message_id, None) is None:
             self.batch.taken.append(message.message_id)
+
+    def was_taken(self, message: Kept) -> bool:
+        """Whether a task took this message in this turn."""
+        return message.message_id in self._taken
 
     def give_up(self, message: Kept, reason: str) -> None:
         """Makes a kept message a visible undelivered one."""
@@ -295,7 +301,7 @@ class Ledger:
         if name == "env":
             return self.world.variables
         live = self.lives[visit.task.task_id]
-        return _error_names(live) if name == "error" else _root_names(live)
+        return _error_names(live) if name == "error" else _root_names(live, visit)
 
     def call(
         self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -360,12 +366,12 @@ def _error_names(live: Live) -> dict[str, Any]:
     }
 
 
-def _root_names(live: Live) -> dict[str, Any]:
+def _root_names(live: Live, visit: Visit) -> dict[str, Any]:
     """`root` in templates, by Corezoid's names (conv_id, status as a number) and ours."""
     task, node = live.task, live.node
     previous = live.graph.nodes.get(task.memo.previous)
     return {
-        "data": task.data,
+        "data": visit.data,
         "task_id": task.task_id,
         "ref": task.ref,
         "process": task.process,

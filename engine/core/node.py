@@ -9,7 +9,7 @@ say how a value is read, checked, described in the editor's schema and drawn. A 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NewType, Protocol, TypeVar
 
 from engine.core.command import CallResult, Done, Refused
@@ -154,6 +154,10 @@ class Visit:
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.surroundings.call(self, function, args, kwargs)
 
+    def with_data(self, data: dict[str, Any]) -> "Visit":
+        """Gives the same visit as it would be with other data."""
+        return replace(self, data=data)
+
     def with_names(self, names: Mapping[str, Any]) -> Scope:
         """Gives a scope in which these names are known too."""
         return _Extended(self, names)
@@ -223,6 +227,11 @@ class Address:
     keep: Duration = NO_TIME
 
 
+PROCESS = frozenset({"process"})
+STATE = frozenset({"state"})
+EVERYWHERE = PROCESS | STATE
+"""Where a node may stand: in processes, in state diagrams, in both."""
+
 S = TypeVar("S")
 
 Answer = Arrived | Replied | TimeUp | Done | Refused | CallResult
@@ -243,10 +252,14 @@ class NodeType(ABC, Generic[S]):
     """Whether the node has an `error` link; `engine check` asks for one."""
     has_next: ClassVar[bool] = True
     """Whether the node has a `next` link."""
+    stands_in: ClassVar[frozenset[str]] = EVERYWHERE
+    """The kinds of process in which the node may stand."""
     is_start: ClassVar[bool] = False
     is_end: ClassVar[bool] = False
     waits: ClassVar[bool] = False
     """Whether a task may stand here for long; `engine check` asks for a `timeout`."""
+    reads_what_arrives: ClassVar[bool] = False
+    """Whether its templates see what a message brought, whose parameters nobody can know."""
     sends_reply: ClassVar[bool] = False
     """Whether the node answers a caller."""
 

@@ -40,6 +40,13 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """The task goes on waiting as before, its timer too, with these changes in its data."""
+
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """The node needs a command carried out; it goes on in `resume` with the answer."""
 
@@ -62,4 +69,4 @@ class Finish:
     is_kept: bool = True
 
 
-Outcome = Go | Fail | Wait | Ask | Hold | Finish
+Outcome = Go | Fail | Wait | Stay | Ask | Hold | Finish

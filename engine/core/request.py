@@ -93,6 +93,8 @@ class Requests:
             return None
         live = ledger.by_id(kept.task_id) if kept.task_id else ledger.by_key(kept.process, kept.ref)
         live = ledger.awake(live)
+        if ledger.was_taken(kept):  # as soon as its task was looked up
+            return self._delivered(message, Delivery.TAKEN)
         if live is None or live.task.is_finished:
             if live is not None and kept.state is KeptState.KEPT:
                 # Two engines wrote it and the end of its task at once.
@@ -111,8 +113,11 @@ class Requests:
             delivery = Delivery.TAKEN
         elif kept.state is KeptState.UNDELIVERED:
             ledger.keep_again(kept, live)
+        return self._delivered(message, delivery)
+
+    def _delivered(self, message: Redeliver, delivery: Delivery) -> Answer:
         answer = Answer(message.ticket, delivery=delivery)
-        ledger.batch.answers.append(answer)
+        self._ledger.batch.answers.append(answer)
         return answer
 
     def _refuse_rerun(self, message: Rerun, reason: str) -> None:

@@ -20,7 +20,7 @@ from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live
 from engine.core.message import Arrived, TimeUp
 from engine.core.node import Alert, Answer, Timeout
-from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
+from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Stay, Wait
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
 from engine.errors import TemplateError
@@ -90,6 +90,8 @@ def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand
             outcome = None
         elif isinstance(outcome, Wait):
             outcome = _wait(ledger, live, outcome)
+        elif isinstance(outcome, Stay):
+            outcome = _stay(ledger, live, outcome)
         elif isinstance(outcome, Hold):
             _hold(ledger, live, outcome)
             outcome = None
@@ -211,6 +213,15 @@ def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
         # Left in this turn: what comes in the next one must not be taken in time's place.
         return leave_by_timer(ledger, live)
     return outcome
+
+
+def _stay(ledger: Ledger, live: Live, stay: Stay) -> Outcome | None:
+    """Lets the task wait on, with what was changed; what came after that is taken next."""
+    too_large = merge(ledger, live, stay.changes)
+    if too_large is not None:
+        return too_large
+    live.task.changed = ledger.now
+    return take_mail(ledger, live) if live.mail else None
 
 
 def take_mail(ledger: Ledger, live: Live) -> Outcome | None:

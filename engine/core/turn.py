@@ -80,6 +80,11 @@ class Turn:
     def supply(self, found: Found) -> None:
         """Takes what was wanted; `run` goes on from there."""
         self.ledger.supply(found)
+        if found.mail:
+            # Two engines may have written at once a message and its task that waits for it: it
+            # came before what is being taken now.
+            lives = self.ledger.lives.values()
+            self._work.extend(("offer_mail", live) for live in lives if live.mail)
         self._work.extend(self._blocked)
         self._blocked.clear()
 

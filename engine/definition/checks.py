@@ -101,6 +101,22 @@ def no_way_to_end(definition: Definition) -> Found:
 
 
 @_error
+def wrong_kind(definition: Definition) -> Found:
+    """A state diagram has states and no calls, a process has calls and no states."""
+    for node, node_type in _typed(definition):
+        if definition.kind not in node_type.stands_in:
+            (other,) = {ProcessKind.PROCESS, ProcessKind.STATE} - {definition.kind}
+            message = (
+                f"'{node_type.type}' may not stand in a {_KINDS[definition.kind]}: "
+                f"it belongs into a {_KINDS[other]} ('kind: {other}')"
+            )
+            yield node.position, message
+
+
+_KINDS = {ProcessKind.PROCESS: "process", ProcessKind.STATE: "state diagram"}
+
+
+@_error
 def missing_error(definition: Definition) -> Found:
     """A node that can fail says where a failed task goes."""
     for node, node_type in _typed(definition):
@@ -210,7 +226,7 @@ def unset_parameter(definition: Definition) -> Found:
     before = parameters_before(definition)
     for node in definition.nodes.values():
         known = before.get(node.id)
-        if known is None:
+        if known is None or (node.node_type and node.node_type.reads_what_arrives):
             continue
         for use in node.templates:
             for name in sorted(use.template.parameters - known):

@@ -11,7 +11,6 @@ from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake
 from engine.store.interface import Crew, Store
 
-LEASE_US = 15_000_000
 AT_ONCE = 200
 """Tasks claimed at a time, the next when these are worked off: others get their part."""
 LOOK_EVERY_US = 1_000_000
@@ -21,7 +20,7 @@ LOOK_EVERY_US = 1_000_000
 class Membership:
     """Keeps the lease of one engine, and takes on what nobody has in hand."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- its parts, put together in one place
         self,
         store: Store,
         intake: Intake,
@@ -30,6 +29,7 @@ class Membership:
         follow: Callable[[Crew], Awaitable[None]],
         *,
         alarms: Alarms,
+        lease_us: int,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -37,18 +37,19 @@ class Membership:
         self._name = name
         self._follow = follow
         self._alarms = alarms
+        self._lease_us = lease_us
         self._woken = asyncio.Event()
         self.holds = True
 
     async def join(self) -> None:
         """Takes a lease, also in place of one that was lost."""
-        await self._store.join(self._name, LEASE_US, holds=self.holds)
+        await self._store.join(self._name, self._lease_us, holds=self.holds)
 
     async def keep(self) -> None:
         """Renews the lease in time until cancelled."""
         while True:
             await self.renew()
-            await self._clock.wait(asyncio.Event(), self._clock.now() + LEASE_US // 3)
+            await self._clock.wait(asyncio.Event(), self._clock.now() + self._lease_us // 3)
 
     async def renew(self) -> None:
         """Renews the lease once, and has the engine follow what others did meanwhile."""

@@ -60,7 +60,10 @@ class Engine:
         self._calls = Calls(perform, self.intake, store)
         self._alarms = Alarms(store, self.intake, clock)
         name = f"{platform.node()}/{chance.getrandbits(32):08x}"
-        self._crew = Membership(store, self.intake, clock, name, self._follow, alarms=self._alarms)
+        self._crew = Membership(
+            store, self.intake, clock, name, self._follow,
+            alarms=self._alarms, lease_us=settings.lease_seconds * 1_000_000,
+        )  # fmt: skip
         self._loop = Loop(
             store, self.deployments, self.intake, clock, self._after,
             join=self._crew.join if store.is_shared else None,

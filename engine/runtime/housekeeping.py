@@ -15,7 +15,7 @@ from engine.store.interface import Store
 log = logging.getLogger("engine.housekeeping")
 
 EXPIRY_S = 5
-RETENTION_S = 600
+RETENTION_S = 60
 AT_ONCE = 1000
 
 

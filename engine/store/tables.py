@@ -290,3 +290,14 @@ class StoredWorker(Row, table=True):
     lease: int = _column(NUMBER)
     expires: int = _column(NUMBER)
     started: int = _column(NUMBER)
+
+
+class StoredMove(Row, table=True):
+    """That the tasks of this database went to another, or came from one."""
+
+    __tablename__ = "moved"
+    __table_args__ = (STRICT,)
+
+    direction: str = _column(TEXT, primary_key=True)
+    place: str = _column(TEXT)
+    is_done: bool = _column(FLAG)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from engine.node import (
+    PROCESS,
     Answer,
     Ask,
     CallFailed,
@@ -49,6 +50,7 @@ class ApiCall(NodeType[Settings]):
 
     type = "api_call"
     title = "API Call"
+    stands_in = PROCESS
     prefixes = ("api",)
     size_tag = "api_task_size_overflow_limit"
 

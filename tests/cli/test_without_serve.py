@@ -237,3 +237,10 @@ def test_the_version_names_the_sqlite_library(engine):
 
     assert ran.code == 0
     assert ran.out.startswith("engine 0.1.0 (SQLite 3.")
+
+
+def test_a_workspace_moves_to_postgresql_only(engine):
+    moved = engine("db", "copy", "--to", "sqlite:///other.db")
+
+    assert moved.code == 2
+    assert "a copy goes from a SQLite file to PostgreSQL" in moved.err

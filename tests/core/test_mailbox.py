@@ -5,6 +5,7 @@ import pytest
 from engine.core.batch import Delivery, Limits
 from engine.core.message import Alarm, Expire, KeptState, Modify, Redeliver, Submit
 from engine.core.task import TaskState
+from engine.core.turn import Turn
 from engine.errors import NotPossible, UnknownTask
 from tests.core.conftest import callback
 
@@ -649,3 +650,38 @@ async def test_a_modification_wakes_a_task_only_while_it_waits(board):
 
     task = await b.task("wait", "t")
     assert (task.node, task.data) == ("rest", {"slow": True, "y": 2})
+
+
+async def written_at_once(board, *messages):
+    """Has a turn for each message read the store before any of them is written, as engines do."""
+    batches = []
+    for message in messages:
+        turn = Turn(board, board.now)
+        turn.take([message])
+        while wants := turn.run():
+            turn.supply(await board.store.load(wants))
+        batches.append(turn.close())
+    for batch in batches:
+        await board.store.commit(batch)
+
+
+async def test_a_callback_that_two_engines_left_lying_is_taken_before_a_later_one(board):
+    played = board(LOOP)
+    await written_at_once(
+        played, Submit("loop", "t", {}), callback("loop", "wait", "t", {"n": 1}, key="1")
+    )
+
+    await played.callback("loop", "wait", "t", {"n": 2, "status": "last"}, key="2")
+
+    assert (await played.task("loop", "t")).data["got"] == [1, 2]
+
+
+async def test_a_modification_does_not_overtake_a_callback_that_two_engines_left_lying(board):
+    played = board(LOOP)
+    await written_at_once(
+        played, Submit("loop", "t", {}), callback("loop", "wait", "t", {"n": 1}, key="1")
+    )
+
+    await played.turn(Modify("loop", "t", {"n": 2, "status": "last"}))
+
+    assert (await played.task("loop", "t")).data["got"] == [1, 2]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from engine.core.node import (
+    STATE,
     Address,
     Constant,
     Duration,
@@ -236,12 +237,27 @@ class Odd(Plain, NodeType[OddSettings]):
     can_fail = False
 
 
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    else_: Annotated[Link | None, "Where to go."] = None
+
+
+class State(Plain, NodeType[StateSettings]):
+    """Stays in a state."""
+
+    type = "state"
+    title = "State"
+    can_fail = False
+    has_next = False
+    stands_in = STATE
+
+
 TYPES = (Start, End, Step, Choose, Pause, Wait, Call, Reply, Take, Odd)
 
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    return Catalog.of_types(*TYPES)
+    return Catalog.of_types(*TYPES, State)
 
 
 @pytest.fixture

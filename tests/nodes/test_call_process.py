@@ -15,7 +15,7 @@ from engine.node import (
     Wait,
     WaitKind,
 )
-from nodes.call_process import CallProcess, Settings
+from nodes.call_process import CallProcess, Settings, Stub
 
 TARGET = Constant("price")
 CALLER = {
@@ -142,3 +142,60 @@ def test_right_settings_have_no_problems():
 
 def test_a_reply_may_set_any_parameter():
     assert CallProcess().writes(Settings(TARGET)) is None
+
+
+# Stubs.
+
+
+def over(limit):
+    class Over:
+        def render(self, scope):
+            return scope.data.get("amount", 0) > limit
+
+    return Over()
+
+
+STUBS = (
+    Stub(when=over(100), exception=Constant("too much"), reply=Constant({"limit": 100})),
+    Stub(reply=Constant({"price": 7})),
+)
+
+
+def test_a_stub_answers_in_place_of_the_process(visit):
+    settings = Settings(TARGET, Constant({"amount": 3}), stub=STUBS)
+
+    outcome = CallProcess().enter(settings, visit({"amount": 500}))
+
+    assert outcome == Go(changes={"price": 7, "__logic_stub_mode__": True})
+
+
+def test_a_stub_fails_the_call_as_an_exception_would(visit):
+    settings = Settings(TARGET, all_params=True, stub=STUBS)
+
+    outcome = CallProcess().enter(settings, visit({"amount": 101}))
+
+    assert (outcome.tag, outcome.description) == ("rpc_reply_exception", "too much")
+    assert (outcome.changes["limit"], outcome.changes["__logic_stub_mode__"]) == (100, True)
+
+
+def test_a_call_that_no_stub_fits_fails(visit):
+    settings = Settings(TARGET, Constant({"amount": 1}), stub=STUBS[:1])
+
+    outcome = CallProcess().enter(settings, visit())
+
+    assert (outcome.kind, outcome.tag) == (ErrorKind.SOFTWARE, "rpc_stub_no_match")
+
+
+def test_a_stub_whose_reply_is_no_object_fails_the_call(visit):
+    settings = Settings(TARGET, Constant({}), stub=(Stub(reply=Constant("text")),))
+
+    assert CallProcess().enter(settings, visit()).tag == "rpc_task_wrong_convert_param"
+
+
+def test_stubs_that_can_not_be_meant_are_problems():
+    settings = Settings(TARGET, all_params=True, stub=(Stub(reply=Constant({})), Stub()))
+
+    assert list(CallProcess().problems(settings)) == [
+        ("stub", "no stub after number 1 is ever used: it has no 'when'"),
+        ("stub", "stub 2 has neither 'reply' nor 'exception'"),
+    ]

@@ -1,8 +1,8 @@
 import pytest
 
 from engine.errors import TemplateError
-from engine.node import Constant, Go
-from nodes.condition import Case, Cast, Check, Condition, Settings
+from engine.node import Case, Cast, Check, Constant, Go
+from nodes.condition import Condition, Settings
 
 MISSING = ""
 

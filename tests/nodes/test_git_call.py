@@ -96,6 +96,11 @@ def test_a_function_may_set_any_parameter():
     assert GitCall().writes(SETTINGS) is None
 
 
+def test_a_state_diagram_has_no_git_calls():
+    """spec: Set State and state diagrams."""
+    assert GitCall.stands_in == frozenset({"process"})
+
+
 @pytest.mark.parametrize("path", ["a.js", "src/deep/b.cjs", "c.mjs", "d.py"])
 def test_javascript_and_python_are_right(path):
     assert problems(path=path) == []

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.errors import StoreError
 from engine.store.migrations import NEWEST, refuse_unknown, too_old
+from engine.store.moved import READ, refuse_moved
 from engine.store.postgres.line import LOCK_MS, Connection, connect
 from engine.store.postgres.place import LOST, Place, refusal
 from engine.store.postgres.store import DEPLOYING, PostgresStore, cause
@@ -35,6 +36,8 @@ async def open_postgres(place: Place, *, is_read_only: bool) -> PostgresStore:
                 if is_read_only:
                     raise too_old(place.name)
                 await _upgrade(place)
+            if not is_read_only:
+                refuse_moved([tuple(row) for row in await connection.fetch(READ)], place.name)
         finally:
             connection.terminate()
     except SQLAlchemyError as error:

@@ -10,6 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from engine.errors import StoreError
 from engine.store.migrations import NEWEST, refuse_unknown, too_old
+from engine.store.moved import READ, refuse_moved
 from engine.store.sqlite import file
 from engine.store.sqlite.file import Connection, Place
 from engine.store.sqlite.store import SqliteStore
@@ -33,6 +34,7 @@ def open_sqlite(place: Place, *, is_read_only: bool, release: Callable[[], None]
                 _check_revision(connection, place)
             else:
                 _bring_up_to_date(connection, place)
+                refuse_moved(connection.execute(READ).fetchall(), place.name)
             # Before the connection is closed: a database in memory would go with it.
             return SqliteStore(place, is_read_only=is_read_only, release=release)
         finally:
