@@ -11,9 +11,15 @@ from engine.core.command import (
     ModifyTask,
     Refusal,
     Refused,
+    RunRepositoryFunction,
+    RunScript,
+    ScriptAnswer,
+    ScriptFailed,
+    ScriptFailure,
     SendReply,
 )
 from engine.core.duration import Duration, parse_duration
+from engine.core.javascript import syntax_error
 from engine.core.match import Match, addressed, match_problems
 from engine.core.message import Arrived, Replied, TimeUp
 from engine.core.node import (
@@ -83,7 +89,12 @@ __all__ = [
     "Refusal",
     "Refused",
     "Replied",
+    "RunRepositoryFunction",
+    "RunScript",
     "Scope",
+    "ScriptAnswer",
+    "ScriptFailed",
+    "ScriptFailure",
     "SendReply",
     "Size",
     "Stay",
@@ -105,5 +116,6 @@ __all__ = [
     "parse_duration",
     "read_path",
     "split_path",
+    "syntax_error",
     "without_system_names",
 ]

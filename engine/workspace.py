@@ -37,7 +37,7 @@ from engine.errors import (
     UnknownProcess,
     UnknownTask,
 )
-from engine.outside.http import HttpPerformer, open_transport
+from engine.outside.performer import Outside
 from engine.runtime.calls import Perform
 from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
@@ -67,7 +67,7 @@ class Workspace:
     """One database with its processes and, once started, the engine that moves their tasks."""
 
     def __init__(
-        self, settings: Settings, store: Store, engine: Engine, outside: HttpPerformer | None
+        self, settings: Settings, store: Store, engine: Engine, outside: Outside | None
     ) -> None:
         self.settings = settings
         self._outside = outside
@@ -95,7 +95,7 @@ class Workspace:
         store = await open_store(settings.database, read_only=read_only)
         outside = None
         if perform is None:
-            outside = HttpPerformer(open_transport())
+            outside = Outside(settings.max_task_bytes)
             perform = outside.perform
         engine = Engine(settings, store, clock, chance or system_chance(), perform)
         await engine.deployments.load(store)

@@ -7,7 +7,7 @@ disk and are answered by a message: at least once.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,45 @@ class HttpCall:
     client_cert_pem: str | None = None
 
 
-OutsideCommand = HttpCall
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """One run of a JavaScript on a task's data, in a sandbox without network and files.
+
+    Without a `function` the source is the body of one, which finds the data as `data`; with one
+    it is a module that exports it. `data` and `meta` (read as `data.__root`, none if empty) are
+    JSON as they were when the task came in.
+    """
+
+    max_threads: ClassVar[int] = 1000  # what is too much for the sandbox waits in its own line
+
+    source: str
+    data: bytes
+    meta: bytes
+    time_limit_s: float
+    memory_bytes: int
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRepositoryFunction:
+    """One run of a function that a file of a git repository holds, in the same kind of sandbox.
+
+    `repository` is an https URL or a folder; `revision` a full commit hash, a tag or a branch.
+    Without a `function` the file has only one. What the file is written in its ending says.
+    """
+
+    max_threads: ClassVar[int] = 1000
+
+    repository: str
+    revision: str
+    path: str
+    function: str
+    data: bytes
+    time_limit_s: float
+    memory_bytes: int
+
+
+OutsideCommand = HttpCall | RunScript | RunRepositoryFunction
 Command = StoreCommand | OutsideCommand
 
 
@@ -141,4 +179,36 @@ class CallFailed:
 IN_DOUBT = frozenset(
     {CallFailure.TIMEOUT, CallFailure.BROKEN, CallFailure.INTERRUPTED, CallFailure.INTERNAL}
 )
-CallResult = HttpAnswer | CallFailed
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptAnswer:
+    """What a script made of the data it was given: names to write, and names to take out."""
+
+    changes: dict[str, Any]
+    removed: tuple[str, ...] = ()
+
+
+class ScriptFailure(StrEnum):
+    """Why a script gave no data."""
+
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    EXCEPTION = "exception"  # thrown by the script, or its source can't be read
+    FORMAT = "format"  # the result is no object, or can't be written as JSON
+    TOO_LARGE = "too_large"
+    DIED = "died"  # the sandbox ended without an answer
+    UNSUPPORTED = "unsupported"  # there is no sandbox for it on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFailed:
+    """A script that gave no data."""
+
+    failure: ScriptFailure
+    description: str
+
+
+HttpResult = HttpAnswer | CallFailed
+ScriptResult = ScriptAnswer | ScriptFailed
+CallResult = HttpResult | ScriptResult

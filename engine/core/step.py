@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.core.batch import Call, Incident, Step
-from engine.core.command import CreateTask, HttpCall, ModifyTask, SendReply
+from engine.core.command import CreateTask, ModifyTask, OutsideCommand, SendReply
 from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live
 from engine.core.message import Arrived, TimeUp
@@ -84,7 +84,7 @@ def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand
         elif kind is Fail:
             outcome = _fail(ledger, live, outcome)  # type: ignore[arg-type] # as above
         elif isinstance(outcome, Ask):
-            if not isinstance(outcome.command, HttpCall):
+            if not isinstance(outcome.command, OutsideCommand):
                 return outcome.command
             _call(ledger, live, outcome.command)
             outcome = None
@@ -184,7 +184,7 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
     return None
 
 
-def _call(ledger: Ledger, live: Live, command: HttpCall) -> None:
+def _call(ledger: Ledger, live: Live, command: OutsideCommand) -> None:
     task = live.task
     _pause(live)
     if not ledger.world.makes_calls:
@@ -308,7 +308,8 @@ def merge(
     except (TypeError, ValueError, RecursionError) as error:  # no JSON: nothing could write it
         return _raised(ledger, live, error)
     if size > limit and not is_forced:
-        merged = {**task.data, **changes}
+        kept = {name: value for name, value in task.data.items() if name not in removed}
+        merged = {**kept, **changes}
         size = len(encode(merged))
         if size > limit:
             return Fail(ErrorKind.SOFTWARE, _size_tag(live.node), size_text(size, limit))

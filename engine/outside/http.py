@@ -5,7 +5,7 @@ from enum import StrEnum
 from time import perf_counter
 from typing import assert_never
 
-from engine.core.command import CallFailed, CallFailure, CallResult, HttpAnswer, HttpCall
+from engine.core.command import CallFailed, CallFailure, HttpAnswer, HttpCall, HttpResult
 from engine.outside import failure
 from engine.outside.redirect import MAX_REDIRECTS, next_call
 from engine.outside.request import prepare
@@ -52,7 +52,7 @@ class HttpPerformer:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def perform(self, call: HttpCall) -> CallResult:
+    async def perform(self, call: HttpCall) -> HttpResult:
         """Send the call once and return its answer, whatever its status.
 
         With `follow_redirects` the answer is that of the last of at most five further requests;
@@ -74,7 +74,7 @@ class HttpPerformer:
         """Close all connections; calls that are still out end as `INTERRUPTED`."""
         await self._transport.aclose()
 
-    async def _follow(self, call: HttpCall, result: CallResult, started: float) -> CallResult:
+    async def _follow(self, call: HttpCall, result: HttpResult, started: float) -> HttpResult:
         current = call
         for _ in range(MAX_REDIRECTS):
             if isinstance(result, CallFailed):
@@ -92,7 +92,7 @@ class HttpPerformer:
         return result
 
 
-def _after_redirect(call: HttpCall, result: CallResult) -> CallResult:
+def _after_redirect(call: HttpCall, result: HttpResult) -> HttpResult:
     """Return the result of a further request, without a claim that nothing was sent.
 
     The first request was: a POST that redirects to its receipt has been acted upon.

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from engine.core.command import CallFailed, CallResult, HttpAnswer, HttpCall
+from engine.core.command import CallFailed, HttpAnswer, HttpCall, HttpResult
 from engine.outside import failure
 from engine.outside.clients import ClientCache, Setup
 from engine.outside.transport import CONNECT_LIMIT_S, IDLE_CONNECTIONS, IDLE_LIMIT_S, USER_AGENT
@@ -37,7 +37,7 @@ class HttpxTransport:
     def __init__(self) -> None:
         self._clients = ClientCache(_open_client, httpx.AsyncHTTPTransport.aclose)
 
-    async def send(self, call: HttpCall) -> CallResult:
+    async def send(self, call: HttpCall) -> HttpResult:
         """Send the request, read the answer."""
         try:
             lease = self._clients.take(call, CONNECT_LIMIT_S)
@@ -106,7 +106,7 @@ def _tls(setup: Setup) -> ssl.SSLContext:
 
 async def _exchange(
     client: httpx.AsyncHTTPTransport, call: HttpCall, progress: _Progress
-) -> CallResult:
+) -> HttpResult:
     # Connecting has two steps, TCP and TLS, with this limit for each. The limit on the whole is
     # not enough: a handshake that is cancelled leaves its socket to the garbage collector.
     limits = {"connect": min(call.timeout_s, CONNECT_LIMIT_S) / 2}

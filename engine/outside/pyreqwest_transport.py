@@ -17,7 +17,7 @@ from pyreqwest.exceptions import (
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
-from engine.core.command import CallFailed, CallResult, HttpAnswer, HttpCall
+from engine.core.command import CallFailed, HttpAnswer, HttpCall, HttpResult
 from engine.outside import failure
 from engine.outside.clients import ClientCache, Setup
 from engine.outside.transport import (
@@ -63,7 +63,7 @@ class PyreqwestTransport:
     def __init__(self) -> None:
         self._clients = ClientCache(_open_client, Client.close)
 
-    async def send(self, call: HttpCall) -> CallResult:
+    async def send(self, call: HttpCall) -> HttpResult:
         """Send the request, read the answer."""
         try:
             lease = self._clients.take(call, _connect_limit(call.timeout_s))
@@ -146,7 +146,7 @@ def _build(client: Client, call: HttpCall) -> StreamRequest:
     return builder.timeout(timedelta(seconds=call.timeout_s)).build_streamed()
 
 
-async def _read(call: HttpCall, response: Response, cancellation: _Cancellation) -> CallResult:
+async def _read(call: HttpCall, response: Response, cancellation: _Cancellation) -> HttpResult:
     """Read the body, decoded, until its end or one chunk past the limit."""
     # Absent when the body was decoded. When it is met, asking once more for what is not there
     # would cost another round through the event loop, a tenth of a call.

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from engine import __version__
-from engine.core.command import CallResult, HttpCall
+from engine.core.command import HttpCall, HttpResult
 
 USER_AGENT = f"conveyor/{__version__}"
 CONNECT_LIMIT_S = 10.0
@@ -21,7 +21,7 @@ class Transport(Protocol):
     went out, it says that it did: `UNREACHABLE` is a promise, on which a call is made again.
     """
 
-    async def send(self, call: HttpCall) -> CallResult:
+    async def send(self, call: HttpCall) -> HttpResult:
         """Send the request, read the answer."""
         ...
 

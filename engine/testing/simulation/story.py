@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
-from engine.core.command import CallResult, OutsideCommand
+from engine.core.command import CallResult, HttpCall, OutsideCommand
 from engine.core.message import Callback, Once
 from engine.definition import Catalog, Definition, read_definition
 from engine.errors import Busy, StoreError
@@ -297,6 +297,7 @@ class Story:
         settings = Settings(lease_seconds=LEASE_S, stop_grace_seconds=1)
 
         async def perform(command: OutsideCommand) -> CallResult:
+            assert isinstance(command, HttpCall)  # noqa: S101 -- no other is in the processes
             result = await self.service.perform(command)
             if handle.is_dead:
                 await asyncio.get_running_loop().create_future()

@@ -1,0 +1,45 @@
+"""Performs any outside command: each kind has a performer of its own."""
+
+from typing import assert_never
+
+from engine.core.command import (
+    CallResult,
+    HttpCall,
+    OutsideCommand,
+    RunRepositoryFunction,
+    RunScript,
+)
+from engine.outside.functions import RepositoryFunctions
+from engine.outside.git import Repositories
+from engine.outside.http import HttpPerformer, open_transport
+from engine.outside.scripts.functions import PythonFunctions
+from engine.outside.scripts.pool import ScriptPool, default_workers
+
+
+class Outside:
+    """All performers of one engine."""
+
+    def __init__(self, max_task_bytes: int) -> None:
+        self._http = HttpPerformer(open_transport())
+        self._scripts = ScriptPool(max_task_bytes)
+        self._functions = RepositoryFunctions(
+            self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
+        )
+
+    async def perform(self, command: OutsideCommand) -> CallResult:
+        """Performs a command and returns its answer. What can happen is a value."""
+        match command:
+            case HttpCall():
+                return await self._http.perform(command)
+            case RunScript():
+                return await self._scripts.perform(command)
+            case RunRepositoryFunction():
+                return await self._functions.perform(command)
+            case _:
+                assert_never(command)
+
+    async def aclose(self) -> None:
+        """Ends what is still out and closes connections and workers."""
+        await self._scripts.aclose()
+        self._functions.close()
+        await self._http.aclose()

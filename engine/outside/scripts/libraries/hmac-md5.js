@@ -1,0 +1,1 @@
+!function(e,r){"object"==typeof exports?module.exports=exports=r(require("./core"),require("./md5"),require("./hmac")):"function"==typeof define&&define.amd?define(["./core","./md5","./hmac"],r):r(e.CryptoJS)}(this,function(e){return e.HmacMD5});
