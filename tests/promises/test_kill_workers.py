@@ -38,11 +38,11 @@ def server():
 class Stage:
     """Two engines on a database of their own, and clients that ask them."""
 
-    def __init__(self, server, name, folder):
+    def __init__(self, server, name, folder, database=""):
         self.postgres = server
         self.name = name
         server.sql(f"CREATE DATABASE {name}")
-        self.database = server.url(name)
+        self.database = database or server.url(name)
         self.folder = folder / "processes"
         killed_engine.write_files(self.folder, calls_outside=False)
         self.chance = random.Random(f"{SEED}-{name}")
@@ -156,3 +156,26 @@ async def test_engines_are_restarted_one_after_the_other_and_nobody_is_refused(s
                 assert await asyncio.to_thread(old.end, signal.SIGTERM) == 0
 
         await stage.judge()
+
+
+async def test_a_synchronous_standby_takes_the_place_of_the_server(tmp_path):
+    first = PostgresServer(fsync="on")
+    first.start()
+    second = PostgresServer(standby_of=first, fsync="on")
+    try:
+        second.start()
+        first.sql("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        both = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        async with Stage(first, "moved", tmp_path, f"postgresql://postgres@{both}/moved") as stage:
+            stage.clients.begin(3 * NEW_ORDERS)
+            await stage.pause()
+
+            await asyncio.to_thread(first.stop)
+            stage.clients.begin(NEW_ORDERS)
+            await stage.pause()
+            await asyncio.to_thread(second.promote)
+
+            await stage.judge()
+    finally:
+        second.remove()
+        first.remove()

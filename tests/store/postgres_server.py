@@ -29,7 +29,7 @@ SETTINGS = {
 class PostgresServer:
     """A server that listens on this machine only."""
 
-    def __init__(self, *, auth="trust", password="", **settings):
+    def __init__(self, *, auth="trust", password="", standby_of=None, **settings):
         self._settings = SETTINGS | settings
         self._folder = Path(tempfile.mkdtemp(prefix="conveyor-postgres-"))
         self._is_root = os.geteuid() == 0
@@ -37,6 +37,13 @@ class PostgresServer:
         self.port = 0
         if self._is_root:
             shutil.chown(self._folder, UNPRIVILEGED)
+        if standby_of is not None:
+            self._run(
+                "pg_basebackup", "--host=127.0.0.1", f"--port={standby_of.port}",
+                "--username=postgres", "--write-recovery-conf", "--checkpoint=fast",
+                f"--pgdata={self._data}",
+            )  # fmt: skip
+            return
         secret = self._folder / "secret"
         secret.write_text(password or "-")
         secret.chmod(0o644)
@@ -70,6 +77,10 @@ class PostgresServer:
     def stop(self, mode="immediate"):
         """Stops; `immediate` is what a power cut does."""
         self._run("pg_ctl", "stop", "-w", "-D", self._data, "-m", mode)
+
+    def promote(self):
+        """Makes a standby the primary server."""
+        self._run("pg_ctl", "promote", "-w", "-D", self._data)
 
     def sql(self, *statements, database="postgres", login="postgres"):
         """Runs statements one by one, each in a transaction of its own; gives the last's rows."""
