@@ -17,11 +17,13 @@ from engine.core.command import (
     ScriptFailed,
     ScriptFailure,
     SendReply,
+    TakeFromQueue,
+    Taken,
 )
 from engine.core.duration import Duration, parse_duration
 from engine.core.javascript import syntax_error
 from engine.core.match import Match, addressed, match_problems
-from engine.core.message import Arrived, Replied, TimeUp
+from engine.core.message import Arrived, Fetched, Replied, TimeUp
 from engine.core.node import (
     PROCESS,
     STATE,
@@ -72,6 +74,7 @@ __all__ = [
     "ErrorKind",
     "Expression",
     "Fail",
+    "Fetched",
     "Finish",
     "Go",
     "Hold",
@@ -98,6 +101,8 @@ __all__ = [
     "SendReply",
     "Size",
     "Stay",
+    "TakeFromQueue",
+    "Taken",
     "Template",
     "Text",
     "TimeUp",

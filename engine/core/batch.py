@@ -12,6 +12,9 @@ from engine.errors import EngineError
 Key = tuple[str, str]
 """A process and a ref."""
 
+Queue = tuple[str, str, bool]
+"""A process, a node that is a queue, and whether the newest is wanted first."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -143,9 +146,10 @@ class Wants:
     keys: set[Key] = field(default_factory=set)
     once: set[str] = field(default_factory=set)
     messages: set[str] = field(default_factory=set)
+    queues: dict[Queue, int] = field(default_factory=dict)  # how many of its first tasks
 
     def __bool__(self) -> bool:
-        return bool(self.ids or self.keys or self.once or self.messages)
+        return bool(self.ids or self.keys or self.once or self.messages or self.queues)
 
 
 @dataclass(slots=True)
@@ -154,7 +158,8 @@ class Found:
 
     `by_key` gives for each key the unfinished task, else the one finished last; a ref that was
     generated is the task's id. `mail` holds every kept message for these tasks and keys, in order
-    of arrival.
+    of arrival. `queues` holds the first tasks of each queue in their order, in full where there are
+    fewer than wanted.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -162,6 +167,7 @@ class Found:
     mail: list[Kept] = field(default_factory=list)
     once: Mapping[str, Remembered] = field(default_factory=dict)
     messages: Mapping[str, Kept] = field(default_factory=dict)
+    queues: Mapping[Queue, list[Task]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

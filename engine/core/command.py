@@ -51,7 +51,25 @@ class SendReply:
     tag: str = ""
 
 
-StoreCommand = CreateTask | ModifyTask | SendReply
+@dataclass(frozen=True, slots=True)
+class TakeFromQueue:
+    """Take the task that came first, or last, into a queue. The answer is `Taken` or `Refused`."""
+
+    process: str
+    node: str
+    newest: bool = False
+
+
+StoreCommand = CreateTask | ModifyTask | SendReply | TakeFromQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken out of a queue: the task's data, with what its queue adds to it."""
+
+    task_id: str
+    ref: str
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,8 @@ class Refusal(StrEnum):
     TOO_DEEP = "too_deep"
     UNKNOWN_TASK = "unknown_task"
     NOT_WAITING = "not_waiting"
+    NO_QUEUE = "no_queue"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,30 @@
 from collections import deque
 from typing import Any, Literal
 
-from engine.core import mailbox
-from engine.core.command import CreateTask, Done, ModifyTask, Refusal, Refused, SendReply
+from engine.core import mailbox, step
+from engine.core.command import (
+    CreateTask,
+    Done,
+    ModifyTask,
+    Refusal,
+    Refused,
+    SendReply,
+    StoreCommand,
+    TakeFromQueue,
+    Taken,
+)
 from engine.core.graph import Graph
 from engine.core.ledger import Ledger, Live
-from engine.core.message import Replied, Submit
+from engine.core.message import Fetched, Replied, Submit
+from engine.core.outcome import Go
 from engine.core.parameter import ParameterFault, check_data, with_defaults
+from engine.core.queues import Queues
 from engine.core.step import size_text
-from engine.core.task import Caller, Memo, encode
+from engine.core.task import Caller, Memo, TaskState, encode
 from engine.errors import InvalidData, NotActive, RefTaken, TooLarge, UnknownProcess
 
 REF_LENGTH = 255
-LaterHandler = Literal["start", "offer_mail", "deliver_reply"]
+LaterHandler = Literal["start", "offer_mail", "deliver_reply", "go_on"]
 
 
 class Exchange:
@@ -23,6 +35,7 @@ class Exchange:
     def __init__(self, ledger: Ledger, work: deque[tuple[str, Any]]) -> None:
         self._ledger = ledger
         self._work = work
+        self.queues = Queues(ledger)
 
     def admit(self, message: Submit) -> Live | None:
         """Creates the task of a submit; None if it was refused."""
@@ -53,12 +66,14 @@ class Exchange:
             return None
         return live
 
-    def carry_out(self, live: Live, command: CreateTask | ModifyTask | SendReply) -> Done | Refused:
+    def carry_out(self, live: Live, command: StoreCommand) -> Done | Refused | Taken:
         """Carries out a command of a task."""
         if isinstance(command, CreateTask):
             return self._create(live, command)
         if isinstance(command, ModifyTask):
             return self._modify(command)
+        if isinstance(command, TakeFromQueue):
+            return self._take(command)
         return self._reply(live, command)
 
     def _later(self, handler: LaterHandler, item: Any) -> None:
@@ -115,6 +130,27 @@ class Exchange:
         ledger.keep(mailbox.kept_change(ledger, target, command.data))
         self._later("offer_mail", target)
         return Done(target.task.task_id)
+
+    def _take(self, command: TakeFromQueue) -> Taken | Refused:
+        """Takes the next task out of a queue; it goes on, and its taker gets a copy of its data."""
+        graph = self._ledger.world.current(command.process)
+        if graph is None:
+            return _no_process(command.process)
+        node = graph.nodes.get(command.node)
+        if node is None or not node.type.is_queue:
+            return Refused(
+                Refusal.NO_QUEUE, f"No queue logic in '{command.node}' of '{command.process}'"
+            )
+        while True:
+            queued = self.queues.take((command.process, command.node, command.newest))
+            if queued is None:
+                return Refused(Refusal.EMPTY, "not_found_task")
+            outcome = step.resume(self._ledger, queued, Fetched())
+            queued.task.state = TaskState.READY
+            self._later("go_on", (queued, outcome))
+            if isinstance(outcome, Go):  # else its queue's data can't be made: it fails by itself
+                data = {**queued.task.data, **(outcome.changes or {})}
+                return Taken(queued.task.task_id, queued.task.ref, data)
 
     def _reply(self, live: Live, command: SendReply) -> Done:
         memo = live.task.memo

@@ -60,6 +60,7 @@ class Ledger:
         self.batch = Batch(now)
         self._counts = self.batch.counts
         self.lives: dict[str, Live] = {}
+        self.queued: list[Live] = []  # that came into a queue in this turn
         self.signals: list[tuple[Graph, str, bool]] = []  # signal tasks to create, and where
         self._known_ids: set[str] = set()
         self._by_key: dict[Key, Live | None] = {}
@@ -124,18 +125,19 @@ class Ledger:
         """Takes what the store had of what was wanted."""
         wants, self.wants = self.wants, Wants()
         for task in found.tasks.values():
-            self._know(task)
+            self.know(task)
         self._known_ids |= wants.ids
         for key in wants.keys:
             there = found.by_key.get(key)
-            self._by_key.setdefault(key, self._know(there) if there is not None else None)
+            self._by_key.setdefault(key, self.know(there) if there is not None else None)
         for asked in wants.once:
             self._once.setdefault(asked, found.once.get(asked))
         for message_id in wants.messages:
             self._messages.setdefault(message_id, found.messages.get(message_id))
         self._sort_mail(found.mail)
 
-    def _know(self, task: Task) -> Live:
+    def know(self, task: Task) -> Live:
+        """Takes a task in hand that the store had, unless it is there already."""
         live = self.lives.get(task.task_id)
         if live is None:
             graph = self.world.graph(task.process, task.version)

@@ -62,6 +62,11 @@ class Modify:
     ticket: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Somebody takes the task out of its queue."""
+
+
 @dataclass(slots=True)
 class Alarm:
     """The timer that was armed for a visit is due."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NewType, Protocol, TypeVar
 
-from engine.core.command import CallResult, Done, Refused
+from engine.core.command import CallResult, Done, Refused, Taken
 from engine.core.duration import MICROSECONDS, NO_TIME, Duration, parse_duration
-from engine.core.message import Arrived, Replied, TimeUp
+from engine.core.message import Arrived, Fetched, Replied, TimeUp
 from engine.core.outcome import Outcome
 
 Link = NewType("Link", str)
@@ -234,7 +234,7 @@ EVERYWHERE = PROCESS | STATE
 
 S = TypeVar("S")
 
-Answer = Arrived | Replied | TimeUp | Done | Refused | CallResult
+Answer = Arrived | Replied | TimeUp | Fetched | Done | Refused | Taken | CallResult
 
 
 class NodeType(ABC, Generic[S]):
@@ -258,6 +258,8 @@ class NodeType(ABC, Generic[S]):
     is_end: ClassVar[bool] = False
     waits: ClassVar[bool] = False
     """Whether a task may stand here for long; `engine check` asks for a `timeout`."""
+    is_queue: ClassVar[bool] = False
+    """Whether tasks stand here until another takes them."""
     reads_what_arrives: ClassVar[bool] = False
     """Whether its templates see what a message brought, whose parameters nobody can know."""
     sends_reply: ClassVar[bool] = False

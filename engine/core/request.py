@@ -42,7 +42,8 @@ class Requests:
             if too_large is not None:
                 ledger.refuse(message.ticket, TooLarge(too_large.description))
                 return
-            live.task.changed = ledger.now
+            if live.task.state is not TaskState.QUEUED:  # there it says who came first
+                live.task.changed = ledger.now
             live.is_changed = True
         ledger.answer(message.ticket, live)
 

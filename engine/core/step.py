@@ -5,6 +5,7 @@
     READY    → any, when its node is entered
     CALLING  → any, by the call's result or the node's timer
     WAITING  → any, by a message or a timer
+    QUEUED   → any, by a task that takes it or a timer
     HELD     → any, by a person or the node's timer
     PARKED   → READY, by a person
     SUCCESS  → nothing
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.core.batch import Call, Incident, Step
-from engine.core.command import CreateTask, ModifyTask, OutsideCommand, SendReply
+from engine.core.command import OutsideCommand, StoreCommand
 from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live
 from engine.core.message import Arrived, TimeUp
@@ -26,7 +27,6 @@ from engine.core.view import mask
 from engine.errors import TemplateError
 
 DESCRIPTION_LENGTH = 1000
-StoreCommand = CreateTask | ModifyTask | SendReply
 
 
 def enter(ledger: Ledger, live: Live) -> Outcome | None:
@@ -203,7 +203,11 @@ def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
         if task.due is None or wait.until < task.due:
             task.due = wait.until
             memo.due_leaves = False
-    _stand(ledger, live, TaskState.WAITING)
+    if wait.kind is WaitKind.QUEUE:
+        _stand(ledger, live, TaskState.QUEUED)
+        ledger.queued.append(live)
+    else:
+        _stand(ledger, live, TaskState.WAITING)
     memo.wait = wait.kind
     _pause(live)
     if wait.kind is not WaitKind.CALLBACK:

@@ -13,6 +13,7 @@ class TaskState(StrEnum):
     READY = "ready"  # set when a walk is cut short; the node is entered next
     CALLING = "calling"  # set when a node asks the outside; the answer or the timer ends it
     WAITING = "waiting"  # set when a node waits; a message or the timer ends it
+    QUEUED = "queued"  # set in a queue; who takes the task, or the timer, ends it
     HELD = "held"  # set when a call is in doubt and a person must decide; a rerun ends it
     PARKED = "parked"  # set when a node without `error` fails; a rerun ends it
     SUCCESS = "success"  # set in an end node; final
@@ -35,6 +36,7 @@ STATUS_OF = {
     TaskState.READY: TaskStatus.RUNNING,
     TaskState.CALLING: TaskStatus.RUNNING,
     TaskState.WAITING: TaskStatus.WAITING,
+    TaskState.QUEUED: TaskStatus.WAITING,
     TaskState.HELD: TaskStatus.WAITING,
     TaskState.PARKED: TaskStatus.ERROR,
     TaskState.SUCCESS: TaskStatus.SUCCESS,
@@ -48,6 +50,7 @@ class WaitKind(StrEnum):
     TIME = "time"  # its own timer only
     CALLBACK = "callback"  # a callback or a modification
     REPLY = "reply"  # the reply of the task it called
+    QUEUE = "queue"  # a task that takes it out of its queue
 
 
 class ErrorKind(StrEnum):

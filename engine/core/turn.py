@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.core import mailbox, step
 from engine.core.batch import Answer, Batch, Delivery, Found, Remembered, Wants
-from engine.core.command import CallFailed, CallFailure, CreateTask, ModifyTask, SendReply
+from engine.core.command import CallFailed, CallFailure, StoreCommand
 from engine.core.exchange import Exchange
 from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import (
@@ -79,7 +79,10 @@ class Turn:
 
     def supply(self, found: Found) -> None:
         """Takes what was wanted; `run` goes on from there."""
+        wants = self.ledger.wants
         self.ledger.supply(found)
+        if wants.queues:
+            self._exchange.queues.supply(wants, found)
         if found.mail:
             # Two engines may have written at once a message and its task that waits for it: it
             # came before what is being taken now.
@@ -115,7 +118,7 @@ class Turn:
         if live.task.is_finished:
             self.settle(live)
 
-    def _carry_on(self, item: tuple[Live, CreateTask | ModifyTask | SendReply]) -> None:
+    def _carry_on(self, item: tuple[Live, StoreCommand]) -> None:
         live, command = item
         answer = self._exchange.carry_out(live, command)
         live.is_suspended = False
@@ -137,6 +140,12 @@ class Turn:
         """Takes a new task on its way, if nobody deleted it meanwhile."""
         if not live.is_deleted:
             self.advance(live, step.enter(self.ledger, live))
+
+    def go_on(self, item: tuple[Live, Outcome]) -> None:
+        """Takes a task on that was taken out of its queue."""
+        live, outcome = item
+        if not live.is_deleted:
+            self.advance(live, outcome)
 
     def offer_mail(self, live: Live) -> None:
         """Gives a task that waits for a callback the mail that was kept for it."""

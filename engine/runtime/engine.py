@@ -27,7 +27,7 @@ from engine.runtime.loop import Loop
 from engine.runtime.meter import Meter
 from engine.runtime.schedules import Scheduler, Schedules
 from engine.settings import Settings
-from engine.store.interface import Crew, Store, TaskQuery
+from engine.store.interface import Crew, Store
 
 T = TypeVar("T")
 
@@ -190,7 +190,8 @@ class Engine:
         What of this is the engine's own work by now is told by what it has in hand, not by the
         time: the clock may have been set back since.
         """
-        after, newest = "", await self._newest()
+        after = ""
+        newest = await self._store.newest()  # what comes later needs no recovery
         while after < newest:
             walks = await self._store.walks(EVER, after, RECOVERY_WINDOW)
             after = walks[-1].task_id if walks else newest
@@ -201,15 +202,6 @@ class Engine:
                 if not self._calls.knows(walk.task_id, walk.visit)
             )
             await self.intake.worked_off(RECOVERY_WINDOW)
-
-    async def _newest(self) -> str:
-        """Gives the greatest id of a task there is now: what comes later needs no recovery."""
-        found = [""]
-        for row in self.deployments.rows():
-            found += [
-                task.task_id for task in await self._store.tasks(TaskQuery(row.process, limit=1))
-            ]
-        return max(found)
 
     def _after_doubt(self, batch: Batch) -> None:
         """Does after a commit of which nobody knows what does nothing if it was not written."""

@@ -127,6 +127,9 @@ class Store(Protocol):
         those that it has in hand; `claim` takes the others.
         """
 
+    async def newest(self) -> str:
+        """Gives the greatest id of a task; empty if there is none."""
+
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
         """Gives the tasks CALLING in one node, by task id, those after `after`.
 

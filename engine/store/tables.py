@@ -171,6 +171,8 @@ class StoredTask(Row, table=True):
             mark=HAND_MARK,
             only="postgresql",
         ),
+        # Who is next in a queue: `changed` is when a task came into it.
+        _partial("task_queue", "process", "node", "changed", "task_id", where="state = 'queued'"),
         # Failed tasks, for people: rare among many.
         _partial("task_failed", "process", "task_id", where="state IN ('parked', 'error')"),
         # Lists of unfinished tasks, and how old the oldest is. What never changes while a task

@@ -699,3 +699,49 @@ async def test_sound_database_has_no_damage(store):
     await commit(store, created=[make_task()])
 
     assert await store.check() == []
+
+
+async def test_newest_is_the_greatest_id(store):
+    before = await store.newest()
+    await commit(store, created=[make_task(3), finished_task(7), make_task(5)])
+
+    assert (before, await store.newest()) == ("", task_id(7))
+
+
+# Queues.
+
+
+async def test_who_is_next_in_a_queue_came_first_or_last(store):
+    queued = {"state": TaskState.QUEUED, "node": "line"}
+    await commit(
+        store,
+        created=[
+            make_task(1, changed=NOW + 3, **queued),
+            make_task(2, changed=NOW + 1, **queued),
+            make_task(3, changed=NOW + 1, **queued),
+            make_task(4, changed=NOW, state=TaskState.QUEUED, node="other"),
+            make_task(5, changed=NOW, node="line"),
+        ],
+    )
+
+    wants = Wants(queues={("shop", "line", False): 2, ("shop", "line", True): 9})
+    found = await store.load(wants)
+
+    first, last = (
+        [task.task_id for task in found.queues["shop", "line", is_newest]]
+        for is_newest in (False, True)
+    )
+    assert first == [task_id(2), task_id(3)]
+    assert last == [task_id(1), task_id(3), task_id(2)]
+
+
+async def test_a_queued_task_comes_with_its_mail(store):
+    await commit(
+        store,
+        created=[make_task(1, ref="order-1", state=TaskState.QUEUED, node="line")],
+        kept=[make_kept(1)],
+    )
+
+    found = await store.load(Wants(queues={("shop", "line", False): 1}))
+
+    assert [kept.message_id for kept in found.mail] == [task_id(1)]

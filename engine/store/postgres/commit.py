@@ -26,6 +26,7 @@ HAND_US = 60_000_000
 """A timer that is due within this is in the memory of the worker that armed it."""
 
 _TASK = [*TASK.split(", "), "holder"]
+_STANDING = frozenset({TaskState.WAITING, TaskState.QUEUED})
 _ON_ITS_WAY = frozenset({TaskState.READY, TaskState.CALLING})
 
 
@@ -59,7 +60,7 @@ class Hand:
 
     @staticmethod
     def _is_near(task: Task, now: int) -> bool:
-        is_armed = task.state is TaskState.WAITING and task.due is not None
+        is_armed = task.state in _STANDING and task.due is not None
         return is_armed and task.due < now + HAND_US  # type: ignore[operator] # it is armed
 
 

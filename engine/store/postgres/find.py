@@ -5,6 +5,7 @@ connection that runs them knows no plan but the one by the index (`line.py`).
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from engine.core.batch import Found, Key, Remembered, Wants
@@ -45,6 +46,13 @@ MAIL = (
     f") AND EXISTS (SELECT FROM message WHERE state = 'kept' AND {MAIL_TIME_MARK})"
     " ORDER BY message_id"
 )
+QUEUE = {
+    is_newest: (
+        f"SELECT {TASK} FROM task WHERE state = 'queued' AND process = $1 AND node = $2"  # noqa: S608
+        f" ORDER BY changed {order}, task_id {order} LIMIT $3"
+    )
+    for is_newest, order in ((False, "ASC"), (True, "DESC"))
+}
 ONCE = "SELECT key, digest, body, expires FROM answer WHERE key = ANY($1::text[])"
 MESSAGES = f"SELECT {MESSAGE} FROM message WHERE message_id = ANY($1::text[])"  # noqa: S608
 
@@ -61,7 +69,13 @@ async def find(connection: Connection, wants: Wants) -> Found:
             found.by_key = meant(
                 wants.keys, by_id, await _by_ref(connection, list(wants.keys), by_id)
             )
-        found.mail = await _mail(connection, wants.keys, [*by_id.values(), *found.by_key.values()])
+    for queue, number in wants.queues.items():
+        *where, is_newest = queue
+        rows = await connection.fetch(QUEUE[is_newest], *where, number)
+        found.queues = {**found.queues, queue: [_task_of(row) for row in rows]}
+    if wants.ids or wants.keys or wants.queues:
+        tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
+        found.mail = await _mail(connection, wants.keys, tasks)
     if wants.once:
         keys = {storable(key): key for key in wants.once}
         rows = await connection.fetch(ONCE, list(keys))

@@ -75,6 +75,7 @@ _WALKS = (
     f"SELECT {_WALK} FROM task WHERE holder {{holder}} AND {_IS_WALK}"  # noqa: S608
     " AND task_id > $1 AND changed < $2 ORDER BY holder, task_id LIMIT $3"
 )
+NEWEST = "SELECT max(task_id) FROM task"
 _CALLING = (
     f"SELECT {_WALK} FROM task WHERE holder {{holder}} AND {_IS_WALK} AND state = 'calling'"  # noqa: S608
     " AND task_id > $1 AND process = $2 AND node = $3 ORDER BY holder, task_id LIMIT $4"

@@ -102,6 +102,10 @@ class PostgresStore(Asked):
         async with self._side() as connection:
             return await sharing.walks(connection, self._held, before, after, limit)
 
+    async def newest(self) -> str:
+        async with self._side() as connection:
+            return str(await connection.fetchval(sharing.NEWEST) or "")
+
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
         async with self._side() as connection:
             return await sharing.calling(connection, self._held, (process, node), after, limit)

@@ -5,9 +5,10 @@ and `INDEXED BY` leave the planner no choice, so a million tasks can't change ho
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from engine.core.batch import Found, Key, Remembered, Wants
+from engine.core.batch import Found, Key, Queue, Remembered, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, encode
 from engine.store.keys import looks_like_id, meant
@@ -58,6 +59,16 @@ _MESSAGES = (
 )
 
 
+_QUEUE = {
+    is_newest: (
+        f"SELECT {TASK} FROM task INDEXED BY task_queue"  # noqa: S608
+        " WHERE state = 'queued' AND process = ? AND node = ?"
+        f" ORDER BY changed {order}, task_id {order} LIMIT ?"
+    )
+    for is_newest, order in ((False, "ASC"), (True, "DESC"))
+}
+
+
 def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
     """Reads everything that is wanted. Without mail in the store none is looked for."""
     found = Found()
@@ -69,8 +80,11 @@ def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
         if wants.keys:
             keys = list(wants.keys)
             found.by_key = meant(keys, by_id, _by_ref(connection, keys, by_id))
-        if has_mail:
-            found.mail = _mail(connection, wants.keys, [*by_id.values(), *found.by_key.values()])
+    if wants.queues:
+        found.queues = {queue: _queue(connection, queue, n) for queue, n in wants.queues.items()}
+    if has_mail and (wants.ids or wants.keys or wants.queues):
+        tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
+        found.mail = _mail(connection, wants.keys, tasks)
     if wants.once:
         rows = connection.execute(_ONCE, (_json(wants.once),)).fetchall()
         found.once = {row[0]: Remembered(*row) for row in rows}
@@ -78,6 +92,12 @@ def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
         rows = connection.execute(_MESSAGES, (_json(wants.messages),)).fetchall()
         found.messages = {row[0]: kept_of(row) for row in rows}
     return found
+
+
+def _queue(connection: Connection, queue: Queue, number: int) -> list[Task]:
+    process, node, is_newest = queue
+    rows = connection.execute(_QUEUE[is_newest], (process, node, number)).fetchall()
+    return [task_of(row) for row in rows]
 
 
 def _by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Task]:

@@ -45,6 +45,7 @@ _WALKS = (
     " WHERE state IN ('ready', 'calling') AND task_id > ? AND changed < ?"
     " ORDER BY task_id LIMIT ?"
 )
+_NEWEST = "SELECT max(task_id) FROM task"
 _CALLING = (
     "SELECT task_id, visit, state, process, node FROM task INDEXED BY task_walk"
     " WHERE state IN ('ready', 'calling') AND task_id > ?"
@@ -111,6 +112,9 @@ class SqliteStore(Asked):
             Walk(row[0], row[1], TaskState(row[2]), row[3], row[4])
             for row in self._rows(_WALKS, after, before, limit)
         ]
+
+    async def newest(self) -> str:
+        return str(self._rows(_NEWEST)[0][0] or "")
 
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
         return [

@@ -258,6 +258,9 @@ class Handle(Store):
         every = await self._disk.store.walks(before, after, ALL)
         return [each for each in every if self._disk.held.get(each.task_id) == self._own][:limit]
 
+    async def newest(self) -> str:
+        return await self._ask(self._disk.store.newest)
+
     async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
         async def work() -> list[Walk]:
             every = await self._disk.store.calling(process, node, after, ALL)
