@@ -1,5 +1,6 @@
 """The door for authors of node types: everything a file in `nodes/` may use."""
 
+from engine.comparison import PATTERNS, compare
 from engine.core.command import (
     CallFailed,
     CallFailure,
@@ -33,7 +34,6 @@ from engine.core.node import (
     Writes,
 )
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Wait
-from engine.core.pattern import compile_pattern
 from engine.core.task import ErrorKind, WaitKind, encode
 from engine.core.value import (
     as_text,
@@ -42,8 +42,10 @@ from engine.core.value import (
     split_path,
     without_system_names,
 )
+from engine.pattern import compile_pattern
 
 __all__ = [
+    "PATTERNS",
     "Address",
     "Answer",
     "Arrived",
@@ -84,6 +86,7 @@ __all__ = [
     "WaitKind",
     "Writes",
     "as_text",
+    "compare",
     "compile_pattern",
     "encode",
     "not_convertible",

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.core.node import NodeType
 from engine.core.parameter import Parameter, check_data
-from engine.core.pattern import compile_pattern
 from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_you_mean, fault_at
 from engine.definition.parameters import parameters_before
 from engine.definition.process import Definition, NodeDefinition, ProcessKind
 from engine.definition.tree import Scalar, Table, within
 from engine.definition.ways import backwards, cycles, reached, ways_of
 from engine.definition.weekdays import with_named_days
+from engine.pattern import compile_pattern
 
 Found = Iterator[tuple[Position, str]]
 Check = Callable[[Definition], Found]
@@ -110,7 +110,7 @@ def missing_error(definition: Definition) -> Found:
 
 @_error
 def bad_regex(definition: Definition) -> Found:
-    """A parameter's pattern is one that RE2 can read."""
+    """A parameter's pattern is one."""
     for name, parameter in definition.params.items():
         try:
             compile_pattern(parameter.regex)
