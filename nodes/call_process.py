@@ -62,6 +62,7 @@ class CallProcess(NodeType[Settings]):
     title = "Call Process"
     prefixes = ("rpc",)
     size_tag = "rpc_task_size_overflow"
+    conversion_tag = "rpc_task_wrong_convert_param"
     waits = True
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:

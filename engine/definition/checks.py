@@ -16,7 +16,7 @@ from engine.definition.process import Definition, NodeDefinition, ProcessKind
 from engine.definition.tree import Scalar, Table, within
 from engine.definition.ways import backwards, cycles, reached, ways_of
 from engine.definition.weekdays import with_named_days
-from engine.pattern import compile_pattern
+from engine.pattern import Pattern, compile_pattern
 
 Found = Iterator[tuple[Position, str]]
 Check = Callable[[Definition], Found]
@@ -126,11 +126,23 @@ def bad_default(definition: Definition) -> Found:
         if written.default is None:
             continue
         parameter = Parameter(
-            name, written.type, max_length=written.max_length, min_length=written.min_length
+            name,
+            written.type,
+            regex=_pattern_of(written.regex),
+            regex_error="does not match the parameter's own pattern",
+            max_length=written.max_length,
+            min_length=written.min_length,
         )
         for fault in check_data({name: parameter}, {name: written.default}):
             message = f"the default of the parameter '{name}' {fault.message}"
             yield definition.locate("params", name, "default"), message
+
+
+def _pattern_of(regex: str) -> Pattern | None:
+    try:
+        return compile_pattern(regex) if regex else None
+    except ValueError:  # told by bad_regex
+        return None
 
 
 @_error

@@ -40,6 +40,7 @@ def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Grap
         history=definition.history,
         retention=definition.retention,
         secrets=frozenset(name for name, each in definition.params.items() if each.secret),
+        cleared=frozenset(name for name, each in definition.params.items() if each.auto_clear),
     )
 
 

@@ -10,8 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from engine.errors import TemplateError
-from engine.template.fault import ConversionError
+from engine.errors import ConversionError, TemplateError
 from engine.template.functions.conversion import number
 from engine.template.missing import MISSING
 from engine.template.registry import EXPRESSIONS, LookUp, as_function

@@ -8,8 +8,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from engine.errors import TemplateError
-from engine.template.fault import ConversionError
+from engine.errors import ConversionError, TemplateError
 from engine.template.operators import is_number
 from engine.template.registry import as_filter, as_filter_and_function
 from engine.template.sandbox import LARGEST_INTEGER, spend, spend_on_text, weigh

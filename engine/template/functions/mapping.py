@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from engine.errors import TemplateError
-from engine.template.fault import ConversionError
+from engine.errors import ConversionError, TemplateError
 from engine.template.functions.arguments import items_in, picked
 from engine.template.functions.selection import kept
 from engine.template.funs import read_fun
