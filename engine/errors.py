@@ -15,6 +15,8 @@ EngineError
 │   ├── NotPossible        409  the task is not in a state that allows it
 │   └── NotAllowed         403  a wrong hash, signature or key
 ├── TemplateError        the template's: it can't be rendered with this task's data
+│   └── ConversionError    a value is not of the type that it should have
+├── PatternTooCostly     the pattern's author's: searching this text takes too long
 ├── Busy                 nobody's: too much is in the air, try again
 ├── WaitedInVain         the task did not end in the time the caller gave
 ├── EngineUnreachable    no engine answers at the address given
@@ -145,6 +147,16 @@ class TemplateError(EngineError):
     """A template can't be rendered."""
 
     kind = "template_error"
+
+
+class ConversionError(TemplateError):
+    """A value can't be converted; the message is Corezoid's, word for word."""
+
+
+class PatternTooCostly(EngineError):
+    """Searching this text for the pattern takes too long."""
+
+    kind = "pattern_too_costly"
 
 
 class Busy(EngineError):

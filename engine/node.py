@@ -1,6 +1,6 @@
 """The door for authors of node types: everything a file in `nodes/` may use."""
 
-from engine.core.cases import Case, Cast, Check, case_problems, first_that_holds
+from engine.cases import Case, Cast, Check, case_problems, first_that_holds
 from engine.core.command import (
     CallFailed,
     CallFailure,
@@ -45,7 +45,6 @@ from engine.core.node import (
     Writes,
 )
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Stay, Wait
-from engine.core.pattern import compile_pattern
 from engine.core.task import ErrorKind, WaitKind, encode
 from engine.core.value import (
     as_text,
@@ -54,6 +53,7 @@ from engine.core.value import (
     split_path,
     without_system_names,
 )
+from engine.pattern import compile_pattern
 
 __all__ = [
     "PROCESS",

@@ -80,6 +80,7 @@ class CallProcess(NodeType[Settings]):
     stands_in = PROCESS
     prefixes = ("rpc",)
     size_tag = "rpc_task_size_overflow"
+    conversion_tag = "rpc_task_wrong_convert_param"
     waits = True
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:

@@ -72,6 +72,8 @@ class Graph:
     history: HistoryMode = HistoryMode.FULL
     retention: Duration = KEEP_FINISHED
     secrets: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
+    """Parameters that are hidden once the task has ended."""
 
     @property
     def is_active(self) -> bool:

@@ -309,7 +309,10 @@ class Ledger:
         self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Calls a function of templates that needs the engine."""
-        del visit
+        if function == "now":
+            return visit.now
+        if function == "random_bits":
+            return self.world.random_bits(*args)
         if function == "callback_url":
             return self.world.callback_url(*args, **{"plugin": "", **kwargs})
         raise TemplateError(f"the engine has no function '{function}' for templates")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from engine.core.value import as_text
+from engine.errors import PatternTooCostly
+
 
 class ParameterType(StrEnum):
     """The JSON types a parameter may have."""
@@ -122,9 +125,19 @@ def _faults_of(parameter: Parameter, value: Any) -> list[str]:
             faults.append(f"is longer than {parameter.max_length}")
         if parameter.min_length is not None and len(value) < parameter.min_length:
             faults.append(f"is shorter than {parameter.min_length}")
-    if parameter.regex is not None and isinstance(value, str) and not parameter.regex.search(value):
-        faults.append(parameter.regex_error or "does not match the pattern of this parameter")
+    if parameter.regex is not None:
+        faults.extend(_faults_of_pattern(parameter, parameter.regex, value))
     return faults
+
+
+def _faults_of_pattern(parameter: Parameter, regex: Pattern, value: Any) -> list[str]:
+    """Searches for the pattern in the value as text: a number has a pattern too."""
+    try:
+        if regex.search(as_text(value)):
+            return []
+    except PatternTooCostly as error:
+        return [f"can't be checked: {error}"]
+    return [parameter.regex_error or "does not match the pattern of this parameter"]
 
 
 def _type_name(value: Any) -> str:

@@ -24,7 +24,7 @@ from engine.core.node import Alert, Answer, Timeout
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Stay, Wait
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
-from engine.errors import TemplateError
+from engine.errors import ConversionError, TemplateError
 
 DESCRIPTION_LENGTH = 1000
 
@@ -332,6 +332,12 @@ def size_text(size: int, limit: int) -> str:
     )
 
 
+def _conversion_tag(node: GraphNode) -> str:
+    prefixes = node.type.prefixes
+    named = f"{prefixes[0]}_wrong_convert_param" if prefixes else "template_error"
+    return node.type.conversion_tag or named
+
+
 def _size_tag(node: GraphNode) -> str:
     prefixes = node.type.prefixes
     return node.type.size_tag or f"{prefixes[0] if prefixes else 'task'}_size_overflow_limit"
@@ -375,6 +381,8 @@ def _wrong(ledger: Ledger, live: Live, outcome: object) -> Fail:
 
 def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
     """Turns an exception into the failure of the task that met it."""
+    if isinstance(error, ConversionError):
+        return Fail(ErrorKind.SOFTWARE, _conversion_tag(live.node), str(error))
     if isinstance(error, TemplateError):
         return Fail(ErrorKind.SOFTWARE, "template_error", str(error))
     node = live.node

@@ -38,4 +38,5 @@ def stranded_graph(task: Task, graph: Graph | None) -> Graph:
         version=task.version,
         conv_id=graph.conv_id if graph else 0,
         secrets=graph.secrets if graph else frozenset(),
+        cleared=graph.cleared if graph else frozenset(),
     )

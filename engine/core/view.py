@@ -29,7 +29,7 @@ def _iso_second(seconds: int) -> str:
 
 
 def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
-    """Gives the JSON object of a task, with the values of secret parameters hidden."""
+    """Gives the JSON object of a task, with the values hidden that are not to be shown."""
     node = graph.nodes.get(task.node) if graph else None
     error = task.memo.error
     return {
@@ -41,7 +41,7 @@ def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
         "state": task.state,
         "node": task.node,
         "node_title": node.title if node else task.node,
-        "data": without_secrets(task.data, graph.secrets if graph else ()),
+        "data": without_secrets(task.data, _hidden(task, graph)),
         "created": iso_time(task.created),
         "changed": iso_time(task.changed),
         "finished": iso_time(task.finished),
@@ -51,8 +51,16 @@ def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
     }
 
 
+def _hidden(task: Task, graph: Graph | None) -> Collection[str]:
+    if graph is None:
+        return ()
+    if graph.cleared and task.is_finished:
+        return graph.secrets | graph.cleared
+    return graph.secrets
+
+
 def without_secrets(data: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
-    """Hides the values of secret parameters."""
+    """Hides the values of these parameters."""
     if not secrets:
         return data
     return {name: HIDDEN if name in secrets else value for name, value in data.items()}

@@ -30,6 +30,9 @@ class World(Protocol):
     def next_id(self) -> str:
         """Makes a new id: 24 hexadecimal digits, greater than every one before."""
 
+    def random_bits(self, count: int) -> int:
+        """Gives a whole number of so many bits that nobody can guess."""
+
     def standing(self, process: str, node: str) -> int:
         """Counts the tasks that stood in a node before this turn."""
 

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.core.node import NodeType
 from engine.core.parameter import Parameter, check_data
-from engine.core.pattern import compile_pattern
 from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_you_mean, fault_at
 from engine.definition.parameters import parameters_before
 from engine.definition.process import Definition, NodeDefinition, ProcessKind
 from engine.definition.tree import Scalar, Table, within
 from engine.definition.ways import backwards, cycles, reached, ways_of
 from engine.definition.weekdays import with_named_days
+from engine.pattern import Pattern, compile_pattern
 
 Found = Iterator[tuple[Position, str]]
 Check = Callable[[Definition], Found]
@@ -126,7 +126,7 @@ def missing_error(definition: Definition) -> Found:
 
 @_error
 def bad_regex(definition: Definition) -> Found:
-    """A parameter's pattern is one that RE2 can read."""
+    """A parameter's pattern is one."""
     for name, parameter in definition.params.items():
         try:
             compile_pattern(parameter.regex)
@@ -142,11 +142,23 @@ def bad_default(definition: Definition) -> Found:
         if written.default is None:
             continue
         parameter = Parameter(
-            name, written.type, max_length=written.max_length, min_length=written.min_length
+            name,
+            written.type,
+            regex=_pattern_of(written.regex),
+            regex_error="does not match the parameter's own pattern",
+            max_length=written.max_length,
+            min_length=written.min_length,
         )
         for fault in check_data({name: parameter}, {name: written.default}):
             message = f"the default of the parameter '{name}' {fault.message}"
             yield definition.locate("params", name, "default"), message
+
+
+def _pattern_of(regex: str) -> Pattern | None:
+    try:
+        return compile_pattern(regex) if regex else None
+    except ValueError:  # told by bad_regex
+        return None
 
 
 @_error

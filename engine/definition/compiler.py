@@ -4,9 +4,9 @@ import hashlib
 
 from engine.core.graph import Graph, GraphNode
 from engine.core.parameter import Parameter
-from engine.core.pattern import compile_pattern
 from engine.definition.process import Definition, NodeDefinition, ParameterDefinition
 from engine.definition.ways import escalations, short_cycles
+from engine.pattern import compile_pattern
 
 
 def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Graph:
@@ -40,6 +40,7 @@ def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Grap
         history=definition.history,
         retention=definition.retention,
         secrets=frozenset(name for name, each in definition.params.items() if each.secret),
+        cleared=frozenset(name for name, each in definition.params.items() if each.auto_clear),
     )
 
 

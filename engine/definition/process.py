@@ -30,7 +30,7 @@ class ParameterDefinition:
     type: Annotated[ParameterType, "The JSON type of the value."] = ParameterType.STRING
     required: Annotated[bool, "A new task without it is refused."] = False
     default: Annotated[Any, "The value of a new task that does not bring one."] = None
-    regex: Annotated[str, "A pattern (RE2) that must be found in the text."] = ""
+    regex: Annotated[str, "A pattern that must be found in the value as text."] = ""
     regex_error: Annotated[str, "What the sender is told when the pattern is not found."] = ""
     max_length: Annotated[int | None, "The most characters, items or keys."] = None
     min_length: Annotated[int | None, "The fewest characters, items or keys."] = None

@@ -24,13 +24,13 @@ def has_template(text: str) -> bool:
     return any(mark in text for mark in _MARKS)
 
 
-def template_of_text(text: str, names: frozenset[str]) -> Template:
-    """Compiles a text in which templates stand.
+def template_of_text(text: str, names: frozenset[str], parameter: str = "") -> Template:
+    """Compiles a text in which templates stand; `parameter` is its name in messages.
 
     Raises:
         TemplateSyntaxFault: it can't be read.
     """
-    return compile_template(text, names)
+    return compile_template(text, names, parameter=parameter)
 
 
 def expression_of(text: str, names: frozenset[str]) -> Template:
@@ -42,15 +42,15 @@ def expression_of(text: str, names: frozenset[str]) -> Template:
     return compile_expression(text, names)
 
 
-def template_of_value(value: Any, names: frozenset[str]) -> Rendered:
+def template_of_value(value: Any, names: frozenset[str], parameter: str = "") -> Rendered:
     """Compiles a JSON value whose texts are known to be right.
 
     What has no parts is a `Constant`, which node types may look into before any task comes.
     """
     if isinstance(value, str) and has_template(value):
-        return compile_template(value, names)
+        return compile_template(value, names, parameter=parameter)
     if isinstance(value, list | dict) and value:
-        return compile_value(value, names)
+        return compile_value(value, names, parameter=parameter)
     return Constant(value)
 
 

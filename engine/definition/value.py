@@ -211,9 +211,11 @@ class ValueReader:
         return Constant(tree.text)
 
     def _compiled(self, tree: Scalar, context: Context, *, is_expression: bool = False) -> Any:
-        compile_text = expression_of if is_expression else template_of_text
         try:
-            template = compile_text(tree.text, context.names)
+            if is_expression:
+                template = expression_of(tree.text, context.names)
+            else:
+                template = template_of_text(tree.text, context.names, _parameter(context))
         except Misspelt as error:
             offset = _offset(tree.text, error.line, error.column)
             position = within(self._source.text, tree, offset)
@@ -226,7 +228,9 @@ class ValueReader:
         templates = [text for text in texts(tree) if has_template(text.text)]
         if _has_bad([self._compiled(text, context) for text in templates]):
             return BAD
-        return template_of_value(plain(tree), context.names)
+        below = ".".join(map(str, context.path[1:]))
+        name = _parameter(context) if isinstance(tree, Scalar) else below
+        return template_of_value(plain(tree), context.names, name)
 
     def _refer(self, tree: Scalar, context: Context) -> None:
         if context.refers_to:
@@ -234,6 +238,11 @@ class ValueReader:
                 context.refers_to, context.path, tree.text, tree.position, context.beside
             )
             self.notes.references.append(reference)
+
+
+def _parameter(context: Context) -> str:
+    """Names a value for messages: the key of the setting is left out where there is more."""
+    return ".".join(map(str, context.path[1:] or context.path))
 
 
 def _choice(known: Collection[str]) -> str:

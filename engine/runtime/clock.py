@@ -54,6 +54,7 @@ class Ids:
 
     def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
+        self._chance = chance
         # Seeded once: the system's source costs a call of the kernel for every number.
         self._random = random.Random(chance.getrandbits(128))
         self._millisecond = 0
@@ -68,3 +69,7 @@ class Ids:
         else:
             self._low += 1 + self._random.getrandbits(20)
         return f"{self._millisecond:012x}{self._low:012x}"
+
+    def random_bits(self, count: int) -> int:
+        """Gives bits straight from the source of chance: a template may make a code of them."""
+        return self._chance.getrandbits(count)

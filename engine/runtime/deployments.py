@@ -55,6 +55,9 @@ class Deployments:
     def next_id(self) -> str:
         return self._ids.next_id()
 
+    def random_bits(self, count: int) -> int:
+        return self._ids.random_bits(count)
+
     def standing(self, process: str, node: str) -> int:
         came, went = self._counts.get((process, node), (0, 0))
         return came - went

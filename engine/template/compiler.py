@@ -57,7 +57,12 @@ class Template:
 
 
 def compile_template(
-    text: str, names: frozenset[str] = RESERVED, *, line: int = 1, column: int = 1
+    text: str,
+    names: frozenset[str] = RESERVED,
+    *,
+    line: int = 1,
+    column: int = 1,
+    parameter: str = "",
 ) -> Template:
     """Compiles a text with `{{ expressions }}`.
 
@@ -66,11 +71,12 @@ def compile_template(
         names: Names known beside the reserved ones; they hide parameters of the same name.
         line: Where the text begins; faults count from there.
         column: Where the text begins in that line.
+        parameter: What a failed conversion calls the value.
 
     Raises:
         TemplateSyntaxFault: it can't be read.
     """
-    builder = _Builder(names)
+    builder = _Builder(names, parameter)
     try:
         leaf = builder.text(text)
     except SourceFault as fault:
@@ -91,14 +97,19 @@ def compile_expression(
 
 
 def compile_value(
-    structure: Any, names: frozenset[str] = RESERVED, *, line: int = 1, column: int = 1
+    structure: Any,
+    names: frozenset[str] = RESERVED,
+    *,
+    line: int = 1,
+    column: int = 1,
+    parameter: str = "",
 ) -> Template:
     """Compiles a JSON structure whose texts and keys are templates.
 
     The `path` of a fault leads to the text it is in, whose beginning its line and column count
     from.
     """
-    builder = _Builder(names)
+    builder = _Builder(names, parameter)
     leaf = builder.value(structure, (), (line, column))
     return builder.template(structure if isinstance(structure, str) else "", leaf)
 
@@ -113,7 +124,8 @@ def _located(fault: SourceFault, text: str, line: int, column: int) -> TemplateS
 class _Builder:
     """Compiles one template of any shape."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str], parameter: str = "") -> None:
+        self.parameter = parameter
         self.compiler = ExpressionCompiler(names | RESERVED)
         self.look_ups = 0
         self.is_plain = True
@@ -126,7 +138,7 @@ class _Builder:
             self.is_plain = False
         return Template(
             text,
-            run if leaf.is_constant or self.is_plain else guarded(run, text),
+            run if leaf.is_constant or self.is_plain else guarded(run, text, self.parameter),
             leaf.is_constant,
             frozenset(compiler.parameters),
             frozenset(compiler.env_names),
@@ -184,7 +196,8 @@ class _Builder:
             raise located from None
         if leaf.is_constant or leaf.is_plain or not path:
             return leaf
-        return Leaf(placed(leaf.run, text))
+        name = ".".join(map(str, (self.parameter, *path) if self.parameter else path))
+        return Leaf(placed(leaf.run, text, name))
 
     def _object(
         self, value: dict[Any, Any], path: tuple[str | int, ...], start: tuple[int, int]

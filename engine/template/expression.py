@@ -11,18 +11,21 @@ from typing import Any, NoReturn
 from jinja2 import nodes
 
 import engine.template.functions  # noqa: F401 -- importing them lists them
+from engine.errors import TemplateError
+from engine.template.calls import check_arguments, function_name, literal
 from engine.template.fault import SourceFault
 from engine.template.missing import MISSING, settled
 from engine.template.operators import ARITHMETIC, COMPARISONS, joined, negative, part, positive
 from engine.template.paths import Key, data_path, member, reserved_path, whole_data
 from engine.template.registry import (
     ENGINE_FUNCTIONS,
+    EXPRESSIONS,
     FILTERS,
     FUNCTIONS,
+    FUSED,
+    SCOPED,
     TESTS,
     Run,
-    bound,
-    parameters,
     unknown,
 )
 from engine.template.sandbox import DEEPEST_TREE, spend
@@ -220,9 +223,14 @@ class ExpressionCompiler:
     # Calls.
 
     def filter(self, node: nodes.Filter) -> Evaluate:
-        others = dict.fromkeys({*FUNCTIONS, *ENGINE_FUNCTIONS}, f"call it: {node.name}(...)")
+        others = dict.fromkeys(
+            {*FUNCTIONS, *SCOPED, *ENGINE_FUNCTIONS}, f"call it: {node.name}(...)"
+        )
         if node.name not in FILTERS or node.node is None:
             raise SourceFault(unknown("filter", node.name, FILTERS, others), node.lineno)
+        fused = self._fused(node.name, node.node, node.args)
+        if fused is not None:
+            return fused
         return self._call_on(node, node.node, FILTERS[node.name])
 
     def test(self, node: nodes.Test) -> Evaluate:
@@ -232,7 +240,7 @@ class ExpressionCompiler:
 
     def _call_on(self, node: nodes.Filter | nodes.Test, subject: nodes.Expr, run: Run) -> Evaluate:
         args, kwargs = self._arguments(node)
-        _check_arguments(run, node.name, (None, *args), kwargs, node.lineno)
+        check_arguments(run, node, node.name, (None, *map(literal, node.args)), node.lineno)
         value = self._inner(subject)
         if not args and not kwargs:
             return lambda scope: run(value(scope))
@@ -243,27 +251,68 @@ class ExpressionCompiler:
         )
 
     def call(self, node: nodes.Call) -> Evaluate:
-        name = _function_name(node)
+        name = function_name(node)
         args, kwargs = self._arguments(node)
         if name in ENGINE_FUNCTIONS:
             return self._engine_call(node, name, args, kwargs)
+        if name in SCOPED:
+            return self._scoped_call(node, name, args, kwargs)
         if name not in FUNCTIONS:
             others = dict.fromkeys(FILTERS, f"use the filter: value | {name}")
-            message = unknown("function", name, {**FUNCTIONS, **ENGINE_FUNCTIONS}, others)
-            raise SourceFault(message, node.node.lineno)
+            known = {**FUNCTIONS, **SCOPED, **ENGINE_FUNCTIONS}
+            raise SourceFault(unknown("function", name, known, others), node.node.lineno)
         run = FUNCTIONS[name]
-        _check_arguments(run, name, tuple(args), kwargs, node.node.lineno)
+        check_arguments(run, node, name, tuple(map(literal, node.args)), node.node.lineno)
+        special = self._expression(node, name) or self._fused(name, node.args[0], node.args[1:])
+        if special is not None:
+            return special
         return lambda scope: run(
             *[arg(scope) for arg in args], **{key: arg(scope) for key, arg in kwargs.items()}
+        )
+
+    def _expression(self, node: nodes.Call, name: str) -> Evaluate | None:
+        """Compiles the constant of a function whose argument is an expression of its own."""
+        if name not in EXPRESSIONS or not isinstance(literal(node.args[0]), str):
+            return None
+        try:
+            return EXPRESSIONS[name](
+                literal(node.args[0]), lambda keys: self._lookup(node.node, keys, MISSING)
+            )
+        except TemplateError as error:
+            raise SourceFault(f"'{name}': {error}", node.args[0].lineno) from None
+
+    def _fused(self, name: str, subject: nodes.Expr, more: list[nodes.Expr]) -> Evaluate | None:
+        """Compiles two calls that are one: base64 of a hash is that of its bytes."""
+        match subject:
+            case nodes.Filter(name=inner, node=nodes.Expr() as value, args=[]):
+                pass
+            case nodes.Call(node=nodes.Name(name=inner), args=[value]):
+                pass
+            case _:
+                return None
+        run = FUSED.get((name, inner))
+        if run is None or more:
+            return None
+        evaluate = self._inner(value)
+        return lambda scope: run(evaluate(scope))
+
+    def _scoped_call(
+        self, node: nodes.Call, name: str, args: list[Evaluate], kwargs: dict[str, Evaluate]
+    ) -> Evaluate:
+        run = SCOPED[name]
+        check_arguments(run, node, name, (None, *map(literal, node.args)), node.node.lineno)
+        return lambda scope: run(
+            scope,
+            *[settled(arg(scope)) for arg in args],
+            **{key: settled(arg(scope)) for key, arg in kwargs.items()},
         )
 
     def _engine_call(
         self, node: nodes.Call, name: str, args: list[Evaluate], kwargs: dict[str, Evaluate]
     ) -> Evaluate:
-        literals = tuple(map(_literal, node.args))
-        named = {item.key: _literal(item.value) for item in node.kwargs}
         run = ENGINE_FUNCTIONS[name]
-        given = _check_arguments(run, name, literals, named, node.node.lineno)
+        literals = tuple(map(literal, node.args))
+        given = check_arguments(run, node, name, literals, node.node.lineno)
         self.calls.append((name, tuple(given.values())))
 
         def ask(scope: Scope) -> Any:
@@ -329,28 +378,3 @@ def _constant_key(node: nodes.Node) -> Key | None:
     if isinstance(node, nodes.Const) and isinstance(node.value, str | int):
         return None if isinstance(node.value, bool) else node.value
     return None
-
-
-def _function_name(node: nodes.Call) -> str:
-    if isinstance(node.node, nodes.Name):
-        return node.node.name
-    if isinstance(node.node, nodes.Getattr):
-        method = node.node.attr
-        hint = f"; use the filter: value | {method}" if method in FILTERS else ""
-        raise SourceFault(f"methods can't be called: '{method}'{hint}", node.node.lineno)
-    raise SourceFault("only functions can be called, by their names", node.lineno)
-
-
-def _literal(node: nodes.Expr) -> Any:
-    """Gives the value of an argument written as a constant, else None."""
-    return node.value if isinstance(node, nodes.Const) else None
-
-
-def _check_arguments(
-    run: Run, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], offset: int
-) -> dict[str, Any]:
-    try:
-        return bound(run, args, kwargs)
-    except TypeError as error:
-        takes = parameters(run)
-        raise SourceFault(f"'{name}' takes ({takes}): {error}", offset) from error

@@ -3,8 +3,6 @@
 import difflib
 from collections.abc import Iterable
 
-from engine.errors import TemplateError
-
 
 class TemplateSyntaxFault(Exception):
     """A template can't be read.
@@ -31,10 +29,6 @@ class SourceFault(Exception):
         super().__init__(message)
         self.message = message
         self.offset = offset
-
-
-class ConversionError(TemplateError):
-    """A value can't be converted; the message is Corezoid's, word for word."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

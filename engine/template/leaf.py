@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import TemplateError
-from engine.template.fault import ConversionError
+from engine.errors import ConversionError, TemplateError
 from engine.template.operators import joined
 from engine.template.sandbox import refill, short_enough, weigh
 from engine.template.scope import Evaluate, Scope
@@ -13,6 +12,7 @@ from engine.template.text import to_text
 
 _FEW = 4  # look-ups whose texts together are no danger before their length is known
 _SHOWN = 80
+_NAMED = "Param: "
 _EXPECTED = (TemplateError, ArithmeticError, ValueError, RecursionError)
 
 
@@ -80,35 +80,38 @@ def weighed(run: Evaluate) -> Evaluate:
     return render
 
 
-def guarded(run: Evaluate, text: str) -> Evaluate:
-    """Gives each render its steps, and its errors the template."""
+def guarded(run: Evaluate, text: str, parameter: str = "") -> Evaluate:
+    """Gives each render its steps, and its errors the template and the parameter it is for."""
 
     def render(scope: Scope) -> Any:
         refill()
         try:
             return run(scope)
         except _EXPECTED as error:
-            raise _told(error, text) from error
+            raise _told(error, text, parameter) from error
 
     return render
 
 
-def placed(run: Evaluate, text: str) -> Evaluate:
-    """Gives errors the template that they happened in."""
+def placed(run: Evaluate, text: str, parameter: str) -> Evaluate:
+    """Gives errors the template that they happened in, and the parameter it is for."""
 
     def render(scope: Scope) -> Any:
         try:
             return run(scope)
         except _EXPECTED as error:
-            raise _told(error, text) from error
+            raise _told(error, text, parameter) from error
 
     return render
 
 
-def _told(error: Exception, text: str) -> TemplateError:
+def _told(error: Exception, text: str, parameter: str) -> TemplateError:
     """Adds the template to an error's message; Corezoid's own words get it as a hint."""
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
     place = f"in the template '{shown}'" if text else ""
     if isinstance(error, ConversionError):
-        return ConversionError(str(error), hint=error.hint or place)
+        message = str(error)
+        if parameter and not message.startswith(_NAMED):
+            message = f"{_NAMED}{parameter}, {message}"
+        return ConversionError(message, hint=error.hint or place)
     return TemplateError(f"{error}, {place}" if place else str(error))

@@ -11,13 +11,24 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from engine.template.fault import did_you_mean
+from engine.template.paths import Key
+from engine.template.scope import Evaluate
 
+LookUp = Callable[[tuple[Key, ...]], Evaluate]
 Run = Callable[..., Any]
 F = TypeVar("F", bound=Run)
 
 FILTERS: dict[str, Run] = {}
 FUNCTIONS: dict[str, Run] = {}
 TESTS: dict[str, Run] = {}
+SCOPED: dict[str, Run] = {}
+"""Functions whose first parameter is the scope: they need the moment, chance or the engine."""
+FUSED: dict[tuple[str, str], Run] = {}
+"""An outer and an inner call that together mean something else than one after the other."""
+EXPRESSIONS: dict[str, Callable[[str, LookUp], Evaluate]] = {}
+"""Functions whose constant text is itself compiled, when the template is."""
+CONSTANTS: dict[Run, tuple[str, Callable[[str], object]]] = {}
+"""The parameter whose constants are read when the template is, so that a fault shows then."""
 
 
 def _adder(*tables: dict[str, Run]) -> Callable[..., Callable[[F], F]]:
@@ -34,8 +45,20 @@ def _adder(*tables: dict[str, Run]) -> Callable[..., Callable[[F], F]]:
 
 
 as_filter = _adder(FILTERS)
+as_function = _adder(FUNCTIONS)
+as_scoped_function = _adder(SCOPED)
 as_test = _adder(TESTS)
 as_filter_and_function = _adder(FILTERS, FUNCTIONS)
+
+
+def checks_constant(parameter: str, read: Callable[[str], object]) -> Callable[[F], F]:
+    """Has a constant argument read when the template is; `read` raises what is wrong with it."""
+
+    def add(run: F) -> F:
+        CONSTANTS[run] = (parameter, read)
+        return run
+
+    return add
 
 
 def _callback_url(process: Any, node: Any, plugin: Any = "") -> None: ...

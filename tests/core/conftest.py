@@ -36,6 +36,9 @@ class Board:
     def graph(self, process, version):
         return self.graphs.get(process)
 
+    def random_bits(self, count):
+        return 2 ** (count - 1)
+
     def next_id(self):
         self._last_id += 1
         return f"{self._last_id:024x}"

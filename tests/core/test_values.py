@@ -7,7 +7,6 @@ from engine.core.duration import Duration, parse_duration
 from engine.core.node import Constant, NodeType, NoSettings, Visit
 from engine.core.outcome import Go
 from engine.core.parameter import Parameter, ParameterType, check_data
-from engine.core.pattern import compile_pattern
 from engine.core.value import (
     as_text,
     not_convertible,
@@ -156,23 +155,6 @@ def test_a_node_type_that_waits_for_nothing_refuses_an_answer(visit):
 
 def test_a_constant_is_a_template_of_one_value(visit):
     assert Constant(5).render(visit) == 5
-
-
-def test_a_pattern_is_searched_for():
-    pattern = compile_pattern("^a+$")
-
-    assert (bool(pattern.search("aaa")), bool(pattern.search("ab"))) == (True, False)
-
-
-@pytest.mark.parametrize("wrong", ["(", "(?=a)", r"(a)\1"])
-def test_what_is_no_pattern_is_refused_in_its_own_words(wrong):
-    with pytest.raises(ValueError, match=r".+"):
-        compile_pattern(wrong)
-
-
-def test_a_pattern_has_an_end():
-    with pytest.raises(ValueError, match="at most 1000 characters, this one has 1001"):
-        compile_pattern("a" * 1001)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.template.registry import ENGINE_FUNCTIONS, FILTERS, FUNCTIONS, TESTS, parameters
+from engine.template.registry import (
+    ENGINE_FUNCTIONS,
+    FILTERS,
+    FUNCTIONS,
+    SCOPED,
+    TESTS,
+    parameters,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
 CALLS, _, TESTS_PART = PAGE.partition("## Filters and functions")[2].partition("## Tests")
@@ -31,16 +38,16 @@ def ways(name):
 
 
 def test_the_tables_name_all_and_nothing_else():
-    assert documented(CALLS) == {*FILTERS, *FUNCTIONS, *ENGINE_FUNCTIONS}
+    assert documented(CALLS) == {*FILTERS, *FUNCTIONS, *SCOPED, *ENGINE_FUNCTIONS}
     assert documented(TESTS_PART) == set(TESTS)
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*FILTERS, *FUNCTIONS, *ENGINE_FUNCTIONS} - {"tojson", "to_json"})
+    "name", sorted({*FILTERS, *FUNCTIONS, *SCOPED, *ENGINE_FUNCTIONS} - {"tojson", "to_json"})
 )
 def test_the_way_to_call_it_is_right(name):
     is_filter = name in FILTERS
-    is_function = name in FUNCTIONS or name in ENGINE_FUNCTIONS
+    is_function = name in {*FUNCTIONS, *SCOPED, *ENGINE_FUNCTIONS}
 
     assert ways(name) == {
         "both" if is_filter and is_function else "filter" if is_filter else "function"
@@ -52,9 +59,11 @@ def test_the_way_to_call_it_is_right(name):
 )
 def test_parameters_on_the_page_are_those_of_the_code(written):
     name, arguments = written
-    run = {**ENGINE_FUNCTIONS, **FUNCTIONS, **FILTERS}[name]
+    run = {**ENGINE_FUNCTIONS, **SCOPED, **FUNCTIONS, **FILTERS}[name]
     of_code = parameters(run)
-    shown = of_code if name in ENGINE_FUNCTIONS else of_code.partition(", ")[2]
+    # Of a filter the page leaves out what stands before it, of others what the engine adds.
+    is_whole = name in ENGINE_FUNCTIONS or name not in {*FILTERS, *SCOPED}
+    shown = of_code if is_whole else of_code.partition(", ")[2]
 
     assert arguments == shown
 

@@ -8,8 +8,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from engine.errors import TemplateError
-from engine.template.fault import ConversionError
+from engine.errors import ConversionError, TemplateError
 from engine.template.operators import is_number
 from engine.template.registry import as_filter, as_filter_and_function
 from engine.template.sandbox import LARGEST_INTEGER, spend, spend_on_text, weigh
@@ -26,13 +25,13 @@ def _fail(value: Any, wanted: str) -> NoReturn:
     raise ConversionError(f"Value: {shown}, Try convert to: {wanted}")
 
 
-@as_filter_and_function("string")
+@as_filter_and_function("string", "to_string")
 def string(value: Any) -> str:
     """Writes any value as text."""
     return to_text(value)
 
 
-@as_filter_and_function("number")
+@as_filter_and_function("number", "to_number")
 def number(value: Any) -> int | float:
     """Gives a number, or reads text that is a number of JSON."""
     if is_number(value):
@@ -58,14 +57,14 @@ def boolean(value: Any) -> bool:
     _fail(value, "boolean")
 
 
-@as_filter_and_function("object")
+@as_filter_and_function("object", "to_object")
 def object_(value: Any) -> dict[str, Any]:
     """Gives an object, or reads text that is one."""
     found = _read(value, "object") if isinstance(value, str) else value
     return found if isinstance(found, dict) else _fail(value, "object")
 
 
-@as_filter_and_function("array")
+@as_filter_and_function("array", "to_array")
 def array(value: Any) -> list[Any]:
     """Gives an array, or reads text that is one."""
     found = _read(value, "array") if isinstance(value, str) else value
@@ -88,7 +87,7 @@ def to_json(value: Any) -> str:
 
 
 def _read(text: str, wanted: str) -> Any:
-    spend(len(text) // 4 + 1)
+    spend(len(text) + 1)  # a megabyte of brackets would become twenty of arrays
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):

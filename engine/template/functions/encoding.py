@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from engine.errors import TemplateError
 from engine.template.functions.text import text_in
-from engine.template.registry import as_filter, as_filter_and_function
+from engine.template.registry import FUSED, as_filter, as_filter_and_function
 from engine.template.sandbox import short_enough, spend
 from engine.template.text import to_text
 
@@ -27,8 +27,18 @@ def _hash(algorithm: str) -> Callable[[Any], str]:
     return digest
 
 
+def _base64_of_hash(algorithm: str) -> Callable[[Any], str]:
+    def encode(value: Any) -> str:
+        digest = hashlib.new(algorithm, _bytes(value), usedforsecurity=False).digest()
+        return base64.b64encode(digest).decode()
+
+    return encode
+
+
 for _name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
-    as_filter_and_function(f"{_name}_hex")(_hash(_name))
+    as_filter_and_function(f"{_name}_hex", _name)(_hash(_name))
+    # Without "_hex" Corezoid means the bytes, which only base64 can write.
+    FUSED["base64_encode", _name] = _base64_of_hash(_name)
 
 
 @as_filter_and_function("base64_encode")

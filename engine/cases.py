@@ -1,18 +1,14 @@
 """Cases: comparisons and expressions by which a task's way is chosen, as Condition has them."""
 
-import operator
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
-from json import loads
 from typing import Annotated, Any, Literal
 
+from engine.comparison import PATTERNS, compare
 from engine.core.node import Constant, Expression, Link, Text, Visit
-from engine.core.pattern import compile_pattern
 from engine.core.value import as_text, read_path, split_path
+from engine.pattern import compile_pattern
 
 
 class Cast(StrEnum):
@@ -97,18 +93,7 @@ def _is_true(check: Check, visit: Visit) -> bool:
     param, const = check.param, check.const.render(visit)
     # A text without braces is the name of a parameter here, not a literal.
     value = _at(visit, str(param.value)) if isinstance(param, Constant) else param.render(visit)
-    compare = _COMPARISONS.get(check.fun)
-    if compare is None:
-        pattern = _pattern(as_text(const))
-        return pattern is not None and bool(pattern(as_text(value)))
-    left, right = _CONVERSIONS[check.cast](value), _CONVERSIONS[check.cast](const)
-    if left is None or right is None:
-        return False
-    if check.cast in _ORDERED:
-        return bool(compare(left, right))
-    if compare is operator.eq:
-        return _is_same(left, right)
-    return compare is operator.ne and not _is_same(left, right)
+    return compare(value, check.fun, const, check.cast, as_text)
 
 
 def _faults(check: Check) -> Iterator[str]:
@@ -117,7 +102,7 @@ def _faults(check: Check) -> Iterator[str]:
             split_path(str(check.param.value))
         except ValueError as error:
             yield str(error)
-    if check.fun not in _COMPARISONS and isinstance(check.const, Constant):
+    if check.fun in PATTERNS and isinstance(check.const, Constant):
         text = as_text(check.const.value)
         try:
             compile_pattern(text)
@@ -134,93 +119,3 @@ def _at(visit: Visit, path: str) -> Any:
     root = {first: visit.name(first)} if first in _RESERVED else visit.data
     found = read_path(root, (first, *rest))
     return "" if found is None else found
-
-
-# Comparing
-
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    **dict.fromkeys(("eq", "=="), operator.eq),
-    **dict.fromkeys(("not_eq", "ne", "neq", "!="), operator.ne),
-    **dict.fromkeys(("less", "lt", "<"), operator.lt),
-    **dict.fromkeys(("more", "gt", ">"), operator.gt),
-    **dict.fromkeys(("less_or_eq", "le", "lte", "<="), operator.le),
-    **dict.fromkeys(("more_or_eq", "ge", "gte", ">="), operator.ge),
-}
-_ORDERED = frozenset({Cast.STRING, Cast.NUMBER})
-_NUMBER = re.compile(r"[+-]?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_BOOLEANS = {"true": True, "false": False}
-_SHORT = 1e16
-"""Up to here a whole number kept as a float is written as the integer it is."""
-
-
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, str):
-        text = value.strip()
-        return Decimal(text) if _NUMBER.fullmatch(text) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return Decimal(value) if isinstance(value, int) else Decimal(repr(value))
-
-
-def _boolean(value: Any) -> bool | None:
-    if isinstance(value, str):
-        return _BOOLEANS.get(value.strip())
-    return value if isinstance(value, bool) else None
-
-
-def _array(value: Any) -> list[Any] | None:
-    value = _parsed(value)
-    return value if isinstance(value, list) else None
-
-
-def _object(value: Any) -> dict[str, Any] | None:
-    value = _parsed(value)
-    return value if isinstance(value, dict) else None
-
-
-def _parsed(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-_CONVERSIONS: dict[Cast, Callable[[Any], Any]] = {
-    Cast.STRING: as_text,
-    Cast.NUMBER: _number,
-    Cast.BOOLEAN: _boolean,
-    Cast.ARRAY: _array,
-    Cast.OBJECT: _object,
-}
-
-
-def _is_same(left: Any, right: Any) -> bool:
-    """Compares JSON values in depth: numbers by value, keys in any order.
-
-    A loop, not a recursion: data may be nested deeper than Python's stack.
-    """
-    pairs = [(left, right)]
-    while pairs:
-        one, other = pairs.pop()
-        if isinstance(one, dict) and isinstance(other, dict):
-            if one.keys() != other.keys():
-                return False
-            pairs.extend((one[key], other[key]) for key in one)
-        elif isinstance(one, list) and isinstance(other, list):
-            if len(one) != len(other):
-                return False
-            pairs.extend(zip(one, other, strict=True))
-        elif isinstance(one, bool) is not isinstance(other, bool) or one != other:
-            return False
-    return True
-
-
-@lru_cache(maxsize=1024)
-def _pattern(text: str) -> Callable[[str], object] | None:
-    """Compiles a pattern for searching; one that is none, out of a template, matches nothing."""
-    try:
-        return compile_pattern(text).search
-    except ValueError:
-        return None
