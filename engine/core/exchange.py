@@ -16,12 +16,12 @@ from engine.core.command import (
     Taken,
 )
 from engine.core.graph import Graph
-from engine.core.ledger import Ledger, Live
+from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import Fetched, Replied, Submit
-from engine.core.outcome import Go
+from engine.core.outcome import Go, LookAgain
 from engine.core.parameter import ParameterFault, check_data, with_defaults
 from engine.core.queues import Queues
-from engine.core.step import size_text
+from engine.core.tags import size_text
 from engine.core.task import Caller, Memo, TaskState, encode
 from engine.errors import InvalidData, NotActive, RefTaken, TooLarge, UnknownProcess
 
@@ -146,6 +146,9 @@ class Exchange:
             if queued is None:
                 return Refused(Refusal.EMPTY, "not_found_task")
             outcome = step.resume(self._ledger, queued, Fetched())
+            if isinstance(outcome, LookAgain):
+                self.queues.put_back(queued)
+                raise NotYetKnown
             queued.task.state = TaskState.READY
             self._later("go_on", (queued, outcome))
             if isinstance(outcome, Go):  # else its queue's data can't be made: it fails by itself

@@ -6,9 +6,11 @@ from typing import Any
 from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
 from engine.core.graph import Graph, HistoryMode
 from engine.core.message import Kept, KeptState
+from engine.core.names import error_names, root_names
 from engine.core.node import Alert, Visit
 from engine.core.stranded import stranded_graph
 from engine.core.task import Memo, Task, TaskState, encode
+from engine.core.value import as_text
 from engine.core.world import World
 from engine.errors import EngineError, TemplateError
 
@@ -303,7 +305,7 @@ class Ledger:
         if name == "env":
             return self.world.variables
         live = self.lives[visit.task.task_id]
-        return _error_names(live) if name == "error" else _root_names(live, visit)
+        return error_names(live) if name == "error" else root_names(live, visit)
 
     def call(
         self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -313,9 +315,32 @@ class Ledger:
             return visit.now
         if function == "random_bits":
             return self.world.random_bits(*args)
+        if function == "task":
+            return self._data_of(as_text(args[0]), as_text(args[1]))
+        if function == "node":
+            return {"count": self._count_of(visit, as_text(args[0]))}
         if function == "callback_url":
             return self.world.callback_url(*args, **{"plugin": "", **kwargs})
         raise TemplateError(f"the engine has no function '{function}' for templates")
+
+    def _data_of(self, process: str, ref: str) -> dict[str, Any]:
+        """Gives the data of another task that has not ended; nothing if there is none.
+
+        Raises:
+            NotYetKnown: the store must be asked first, as for anything else.
+            TemplateError: there is no such process.
+        """
+        if self.world.current(process) is None:
+            raise TemplateError(f"task: there is no process '{process}'")
+        live = self.by_key(process, ref) if ref else None
+        if live is None or live.task.is_finished:
+            return {}
+        return {**live.task.data}
+
+    def _count_of(self, visit: Visit, node: str) -> int:
+        if node not in self.lives[visit.task.task_id].graph.nodes:
+            raise TemplateError(f"node: there is no node '{node}'")
+        return self.standing(visit.process, node)
 
     # Closing.
 
@@ -356,40 +381,3 @@ class Ledger:
     def promised(self) -> Iterable[tuple[str, str, Answer]]:
         """Gives key, digest and answer of every request that must be answered the same again."""
         return ((key, digest, answer) for key, (digest, answer) in self._asked_once.items())
-
-
-def _error_names(live: Live) -> dict[str, Any]:
-    error = live.task.memo.error
-    if error is None:
-        return {}
-    return {
-        "kind": error.kind,
-        "tag": error.tag,
-        "description": error.description,
-        "node": error.node,
-        "attempt": error.attempt,
-    }
-
-
-def _root_names(live: Live, visit: Visit) -> dict[str, Any]:
-    """`root` in templates, by Corezoid's names (conv_id, status as a number) and ours."""
-    task, node = live.task, live.node
-    previous = live.graph.nodes.get(task.memo.previous)
-    return {
-        "data": visit.data,
-        "task_id": task.task_id,
-        "ref": task.ref,
-        "process": task.process,
-        "process_id": live.graph.conv_id,
-        "conv_id": live.graph.conv_id,
-        "version": task.version,
-        "node_id": node.id,
-        "node_name": node.title,
-        "prev_node_id": task.memo.previous,
-        "prev_node_name": previous.title if previous else "",
-        "status": 4 if task.is_finished else 2,
-        "create_time": task.created // 1_000_000,
-        "change_time": task.changed // 1_000_000,
-        "end_time": (task.due or 0) // 1_000_000,
-        "user_id": "",
-    }

@@ -69,4 +69,14 @@ class Finish:
     is_kept: bool = True
 
 
-Outcome = Go | Fail | Wait | Stay | Ask | Hold | Finish
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """A template asked for what must be loaded first: the same once more when it is there.
+
+    Only the engine makes it. `answer` is what the node was resumed with, None if it was entered.
+    """
+
+    answer: object
+
+
+Outcome = Go | Fail | Wait | Stay | Ask | Hold | Finish | LookAgain

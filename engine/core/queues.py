@@ -46,6 +46,12 @@ class Queues:
             return _last(came, node) or self._first(queue, line)
         return self._first(queue, line) or _first(came, node)
 
+    def put_back(self, live: Live) -> None:
+        """Puts a task that could not be taken yet to where it was."""
+        for queue, line in self._lines.items():
+            if queue[:2] == (live.task.process, live.task.node) and line.lives is not None:
+                line.lives.appendleft(live)
+
     def _first(self, queue: Queue, line: _Line) -> Live | None:
         """Gives the next of those that came before this turn."""
         assert line.lives is not None  # noqa: S101 -- it was loaded

@@ -18,10 +18,11 @@ from typing import Any
 from engine.core.batch import Call, Incident, Step
 from engine.core.command import OutsideCommand, StoreCommand
 from engine.core.graph import GraphNode
-from engine.core.ledger import Ledger, Live
+from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import Arrived, TimeUp
 from engine.core.node import Alert, Answer, Timeout
-from engine.core.outcome import Ask, Fail, Finish, Go, Hold, Outcome, Stay, Wait
+from engine.core.outcome import Ask, Fail, Finish, Go, Hold, LookAgain, Outcome, Stay, Wait
+from engine.core.tags import conversion_tag, size_tag, size_text
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
 from engine.errors import ConversionError, TemplateError
@@ -51,11 +52,15 @@ def enter(ledger: Ledger, live: Live) -> Outcome | None:
     if node.timeout is not None:
         try:
             task.due = live.visit.moment(node.timeout.after.render(live.visit))
+        except NotYetKnown:
+            return LookAgain(None)
         except (TemplateError, ValueError) as error:
             return Fail(ErrorKind.SOFTWARE, "timer_wrong_value", str(error))
         task.memo.due_leaves = True
     try:
         outcome = node.enter(node.settings, live.visit)
+    except NotYetKnown:
+        return LookAgain(None)
     except Exception as error:  # noqa: BLE001 -- a node's exception is its own task's failure
         return _raised(ledger, live, error)
     return outcome or _wrong(ledger, live, None)  # type: ignore[truthy-bool] # a forgotten return
@@ -66,15 +71,17 @@ def resume(ledger: Ledger, live: Live, answer: Answer) -> Outcome:
     node = live.node
     try:
         outcome = node.type.resume(node.settings, live.visit, answer)
+    except NotYetKnown:
+        return LookAgain(answer)
     except Exception as error:  # noqa: BLE001 -- as in `enter`
         return _raised(ledger, live, error)
     return outcome or _wrong(ledger, live, None)  # type: ignore[truthy-bool] # as in `enter`
 
 
-def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand | None:
-    """Moves the task until it stands, or until it asks for a command on the store.
+def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand | LookAgain | None:
+    """Moves the task until it stands, or until it asks for a command on the store or a look-up.
 
-    The caller carries that command out and comes back with the node's outcome for the answer.
+    The caller carries that out and comes back with the node's outcome.
     """
     live.is_changed = True
     while outcome is not None:
@@ -88,6 +95,8 @@ def advance(ledger: Ledger, live: Live, outcome: Outcome | None) -> StoreCommand
                 return outcome.command
             _call(ledger, live, outcome.command)
             outcome = None
+        elif isinstance(outcome, LookAgain):
+            return outcome
         elif isinstance(outcome, Wait):
             outcome = _wait(ledger, live, outcome)
         elif isinstance(outcome, Stay):
@@ -316,31 +325,12 @@ def merge(
         merged = {**kept, **changes}
         size = len(encode(merged))
         if size > limit:
-            return Fail(ErrorKind.SOFTWARE, _size_tag(live.node), size_text(size, limit))
+            return Fail(ErrorKind.SOFTWARE, size_tag(live.node), size_text(size, limit))
     task.data.update(changes)
     for name in removed:
         task.data.pop(name, None)
     task.size = size
     return None
-
-
-def size_text(size: int, limit: int) -> str:
-    """Says that a task is too large, in Corezoid's words."""
-    return (
-        f"Your task size: {size} bytes, Max available task size: {limit} bytes, "
-        "Try to change your data or try to split your task"
-    )
-
-
-def _conversion_tag(node: GraphNode) -> str:
-    prefixes = node.type.prefixes
-    named = f"{prefixes[0]}_wrong_convert_param" if prefixes else "template_error"
-    return node.type.conversion_tag or named
-
-
-def _size_tag(node: GraphNode) -> str:
-    prefixes = node.type.prefixes
-    return node.type.size_tag or f"{prefixes[0] if prefixes else 'task'}_size_overflow_limit"
 
 
 def _forgive(live: Live, node: GraphNode) -> None:
@@ -382,7 +372,7 @@ def _wrong(ledger: Ledger, live: Live, outcome: object) -> Fail:
 def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
     """Turns an exception into the failure of the task that met it."""
     if isinstance(error, ConversionError):
-        return Fail(ErrorKind.SOFTWARE, _conversion_tag(live.node), str(error))
+        return Fail(ErrorKind.SOFTWARE, conversion_tag(live.node), str(error))
     if isinstance(error, TemplateError):
         return Fail(ErrorKind.SOFTWARE, "template_error", str(error))
     node = live.node

@@ -36,7 +36,7 @@ from engine.core.message import (
     TimeUp,
     Unsent,
 )
-from engine.core.outcome import Outcome
+from engine.core.outcome import LookAgain, Outcome
 from engine.core.request import Requests
 from engine.core.task import Memo, TaskState, WaitKind, encode
 from engine.core.view import task_view
@@ -108,6 +108,10 @@ class Turn:
         """Moves a task on, carrying out what it asks of the store on the way."""
         ledger = self.ledger
         while (command := step.advance(ledger, live, outcome)) is not None:
+            if isinstance(command, LookAgain):
+                live.is_suspended = True
+                self._blocked.append(("_look_again", (live, command)))
+                return
             try:
                 answer = self._exchange.carry_out(live, command)
             except NotYetKnown:
@@ -117,6 +121,17 @@ class Turn:
             outcome = step.resume(ledger, live, answer)
         if live.task.is_finished:
             self.settle(live)
+
+    def _look_again(self, item: tuple[Live, LookAgain]) -> None:
+        """Enters or resumes a node once more, now that what its templates asked for is there."""
+        live, again = item
+        live.is_suspended = False
+        answer: Any = again.answer
+        enters = answer is None
+        self.advance(
+            live,
+            step.enter(self.ledger, live) if enters else step.resume(self.ledger, live, answer),
+        )
 
     def _carry_on(self, item: tuple[Live, StoreCommand]) -> None:
         live, command = item

@@ -64,7 +64,13 @@ def checks_constant(parameter: str, read: Callable[[str], object]) -> Callable[[
 def _callback_url(process: Any, node: Any, plugin: Any = "") -> None: ...
 
 
-ENGINE_FUNCTIONS: dict[str, Run] = {"callback_url": _callback_url}
+def _task(process: Any, ref: Any) -> None: ...
+
+
+def _node(node: Any) -> None: ...
+
+
+ENGINE_FUNCTIONS: dict[str, Run] = {"callback_url": _callback_url, "task": _task, "node": _node}
 """What `Scope.call` answers; here are only the parameters, to check calls against."""
 
 
