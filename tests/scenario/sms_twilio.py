@@ -96,8 +96,9 @@ def fetched(status, sid=SID, **more):
     return answer(200, message(sid, status, **more))
 
 
-def listed(*messages):
-    return answer(200, {"messages": list(messages)})
+def listed(*messages, has_more=False):
+    following = "/2010-04-01/Accounts/AC1/Messages.json?Page=1" if has_more else None
+    return answer(200, {"messages": list(messages), "next_page_uri": following})
 
 
 def refused(code, status=400, text="No."):

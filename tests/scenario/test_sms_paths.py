@@ -289,7 +289,7 @@ async def test_what_may_have_been_sent_is_found_and_not_sent_twice(stage, twilio
     assert await outcome(stage, caller) == ("replied", "Sent", reply)
     assert len(twilio.sent) == 1
     assert twilio.calls[1].url.endswith(
-        "/Messages.json?To=%2B15551234567&From=%2B15005550006&PageSize=100"
+        "/Messages.json?To=%2B15551234567&From=%2B15005550006&PageSize=1000"
     )
 
 
@@ -370,6 +370,32 @@ async def test_an_older_message_with_the_same_text_is_not_taken_for_this_one(sta
     await stage.report(SID, "delivered")
 
     assert (await outcome(stage, caller))[2]["sid"] == SID
+
+
+async def test_what_may_be_on_the_next_page_is_in_doubt_and_not_sent_again(stage, twilio):
+    twilio.then(CUT, listed(message(OTHER, body="Something else"), has_more=True))
+    caller = await stage.submit()
+
+    await stage.advance(10)
+
+    reply = {
+        "code": "api_in_doubt",
+        "message": "It is not known whether Twilio accepted the message",
+    }
+    assert await outcome(stage, caller) == ("exception", "Exit. Error calling API", reply)
+    assert len(twilio.sent) == 1
+
+
+async def test_a_full_page_that_goes_back_far_enough_has_told_everything(stage, twilio):
+    old = message(OTHER, date_created="Tue, 14 Nov 2023 22:12:49 +0000")  # 31 s before
+    twilio.then(CUT, *[listed(old, has_more=True)] * 3, created())
+    caller = await stage.submit()
+
+    await stage.advance(30)
+    await stage.report(SID, "delivered")
+
+    assert (await outcome(stage, caller))[2]["sid"] == SID
+    assert len(twilio.sent) == 2
 
 
 async def test_another_text_is_not_taken_for_this_one(stage, twilio):

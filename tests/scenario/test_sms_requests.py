@@ -78,7 +78,7 @@ async def test_the_list_is_asked_for_as_by_twilios_library(stage, twilio, vendor
 
     await stage.submit("Hello", TO)
     await stage.advance(10)
-    client.messages.page(to=TO, from_=SENDER, page_size=100)
+    client.messages.page(to=TO, from_=SENDER, page_size=1000)
 
     ours, theirs = twilio.calls[1], notebook.request
     assert (ours.method, parts(ours.url)) == (theirs.method, parts(theirs.url))
