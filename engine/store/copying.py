@@ -25,6 +25,7 @@ from engine.store.sqlite import file
 from engine.store.transfer import columns_of, differing, digest_there, windows, write
 
 CACHE_KB = 8 * 1024
+CHANGED_AT_ONCE = 500
 COPYING = 0x636F7079
 BIG = ("task", "history")
 SMALL = ("process", "version", "message", "answer", "counter")
@@ -181,7 +182,7 @@ class Copy:
             )
         cursor = await connection.cursor("SELECT task_id FROM changed ORDER BY number")
         done = 0
-        while part := [row[0] for row in await cursor.fetch(500)]:
+        while part := [row[0] for row in await cursor.fetch(CHANGED_AT_ONCE)]:
             for name in BIG:
                 await self._copy_of(name, part, source, connection)
             done += len(part)

@@ -1,6 +1,7 @@
 """A workspace moves from a SQLite file to PostgreSQL, and nothing of it is lost on the way."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -274,6 +275,25 @@ async def test_a_finished_copy_is_not_written_over(file_url, copy):
         await copy.begin()
 
 
+async def test_the_command_says_when_to_stop_the_engine_and_goes_on_by_itself(
+    file_url, postgres_url
+):
+    engine = await open_workspace(file_url)
+    await engine.submit("wait", {}, "r1")
+    command = [sys.executable, "-m", "engine", "db", "copy", file_url, postgres_url, "--json"]
+    pipe = asyncio.subprocess.PIPE
+    copying = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+
+    said = (await copying.stderr.readline()).decode()
+    await engine.submit("wait", {}, "r2")
+    await engine.stop()
+    out, err = await copying.communicate()
+
+    assert "now stop the engine" in said
+    assert (copying.returncode, err) == (0, b"")
+    assert json.loads(out) == {"tasks": 2, "history": 2, "changed": 1}
+
+
 async def test_timers_ring_on_the_copy(file_url, postgres_url, copy):
     clock = VirtualClock()
     engine = await open_workspace(file_url, clock)
@@ -322,14 +342,15 @@ async def test_a_copy_that_is_killed_is_finished_by_the_next(
 
 
 async def test_a_ref_that_was_given_free_meanwhile_goes_to_its_new_task(
-    file_url, postgres_url, copy
+    file_url, postgres_url, copy, monkeypatch
 ):
+    monkeypatch.setattr("engine.store.copying.CHANGED_AT_ONCE", 1)
     source = await open_store(file_url)
     await source.commit(batch(created=[make_task(9, ref="r")]))
     await source.aclose()
     await copy.begin()
     source = await open_store(file_url)
-    (held,) = (await source.load(Wants(ids={task_id(9)}))).by_id.values()
+    held = await source.task(("shop", "r"))
     held.state, held.finished = TaskState.SUCCESS, NOW
     await source.commit(batch(changed=[held], created=[make_task(8, ref="r")]))
     await source.aclose()
@@ -367,15 +388,18 @@ async def test_more_tasks_than_are_listed_at_once_are_compared(
 
 
 async def test_the_bulk_is_compared_row_by_row_while_the_engine_still_works(
-    file_url, copy, monkeypatch
+    file_url, postgres_url, postgres_server
 ):
     source = await open_store(file_url)
     await fill(source)
     await source.aclose()
-    monkeypatch.setattr("engine.store.transfer.storable", lambda text: text.replace("\0", ""))
+
+    def spoil(what, number):
+        if (what, number) == ("task", TASKS):
+            postgres_server.sql("UPDATE task SET data = '{}' WHERE visit = 1", database="engine")
 
     with pytest.raises(StoreError, match="the copy of 'task' differs"):
-        await copy.begin()
+        await Copy(file_url, postgres_url, spoil).begin()
 
 
 async def test_a_file_that_was_moved_is_not_copied_to_another_database(
