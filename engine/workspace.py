@@ -368,8 +368,11 @@ class Workspace:
 
     def view(self, task: Task) -> dict[str, Any]:
         """Gives the JSON object of a task."""
-        graph = self._engine.deployments.graph(task.process, task.version)
-        return task_view(task, graph)
+        return task_view(task, self.graph_of(task))
+
+    def graph_of(self, task: Task) -> Graph | None:
+        """Gives the version of its process in which a task moves."""
+        return self._engine.deployments.graph(task.process, task.version)
 
     async def view_processes(self, graphs: Iterable[Graph]) -> list[dict[str, Any]]:
         """Gives the JSON objects of processes, with counts per node and the oldest task's age."""
