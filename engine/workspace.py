@@ -51,8 +51,7 @@ from engine.store.opening import announce, open_store, serving
 __all__ = ["Target", "TaskQuery", "Workspace", "has_stopped", "serving"]
 
 HASH_LENGTH = 40
-LOOK_EVERY_S = 0.25
-"""How often a task is looked up that another engine may end."""
+LOOK_EVERY_S = 0.25  # how often a task is looked up that another engine may end
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +206,8 @@ class Workspace:
             WaitedInVain: it did not in the time given.
             UnknownTask: it is not there any more.
         """
-        look_every_s = LOOK_EVERY_S if self.is_shared else None
-        key = (process, task_id)
-        return await self._waiters.ended(key, self._store.task, timeout_s, look_every_s)
+        every_s = LOOK_EVERY_S if self.is_shared else None
+        return await self._waiters.ended((process, task_id), self._store.task, timeout_s, every_s)
 
     async def task(self, process: str, ref: str) -> Task:
         """Finds a task by ref or id: the unfinished one, else the newest.
@@ -368,8 +366,11 @@ class Workspace:
 
     def view(self, task: Task) -> dict[str, Any]:
         """Gives the JSON object of a task."""
-        graph = self._engine.deployments.graph(task.process, task.version)
-        return task_view(task, graph)
+        return task_view(task, self.graph_of(task))
+
+    def graph_of(self, task: Task) -> Graph | None:
+        """Gives the version of its process in which a task moves."""
+        return self._engine.deployments.graph(task.process, task.version)
 
     async def view_processes(self, graphs: Iterable[Graph]) -> list[dict[str, Any]]:
         """Gives the JSON objects of processes, with counts per node and the oldest task's age."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.cli.client import Client, Json, Listing
 from engine.core.batch import Answer
+from engine.core.explain import explain
 from engine.core.task import Task
 from engine.core.view import history_view
 from engine.errors import EngineError
@@ -54,7 +55,10 @@ class LocalClient:
     async def show(self, process: str, ref: str) -> Json:
         task = await self._workspace.task(process, ref)
         history = await self._workspace.history(task)
-        return self._workspace.view(task) | {"history": history_view(history, task)}
+        return self._workspace.view(task) | {
+            "history": history_view(history, task),
+            "explanation": explain(task, self._workspace.graph_of(task)),
+        }
 
     async def tasks(self, listing: Listing) -> list[Json]:
         query = TaskQuery(

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "submit": "Submit a task.",
     "modify": "Change a task's data; one that waits for a callback goes on with it.",
     "show": "Show a task: its data (secrets hidden), its state and its way through the nodes.",
+    "explain": "Say why a task does not move, and what would move it.",
     "tasks": "List the tasks of a process, newest first.",
     "rerun": "Put failed tasks back into the node they failed in.",
     "delete": "Remove a task; whoever waits for its reply is told that none will come.",

@@ -30,6 +30,7 @@ from engine.template.text import to_text
 
 RESERVED = frozenset({"root", "env", "error"})
 
+_NESTED = "; no braces stand inside braces: write a[i], obj[key], root.data['a_' ~ i]"
 _MOST_UNWEIGHED = 32  # look-ups in a structure that may name the same large value
 
 
@@ -168,7 +169,8 @@ class _Builder:
             self.compiler.is_plain = True
             run = self.compiler.compile(tree, "")
         except SourceFault as fault:
-            raise SourceFault(fault.message, piece.offset + fault.offset) from None
+            hint = _NESTED if "{{" in piece.source else ""
+            raise SourceFault(fault.message + hint, piece.offset + fault.offset) from None
         self.is_plain &= self.compiler.is_plain
         return Leaf(run, is_plain=self.compiler.is_plain)
 

@@ -112,6 +112,8 @@ class ExpressionCompiler:
 
     def _inner_of_member(self, node: nodes.Expr) -> Evaluate:
         """Compiles what a computed key is looked up in; here `env` stands alone rightly."""
+        if self._path(node) == ("root", "data"):
+            return lambda scope: scope.data  # not a copy: only a member of it is given
         if isinstance(node, nodes.Name) and node.name == "env":
             return reserved_path("env", ())
         return self._inner(node)

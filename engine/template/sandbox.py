@@ -57,10 +57,13 @@ def spend_on_text(length: int) -> None:
         spend(length // CHARACTERS_A_STEP)
 
 
-def weigh(value: Any) -> None:
-    """Takes the steps for going through a whole JSON value once."""
+def weigh(value: Any) -> tuple[int, int]:
+    """Takes the steps for going through a whole JSON value once.
+
+    Gives how many these were, and how many characters its texts have together.
+    """
     left = _meter.left
-    steps = depth = 0
+    steps = depth = letters = 0
     level: list[Any] = [value]
     while level:
         depth += 1
@@ -71,12 +74,15 @@ def weigh(value: Any) -> None:
             steps += _size(item)
             if steps > left:
                 spend(steps)
-            if isinstance(item, list):
+            if isinstance(item, str):
+                letters += len(item)
+            elif isinstance(item, list):
                 inner.extend(item)
             elif isinstance(item, dict):
                 inner.extend(item.values())
         level = inner
     spend(steps)
+    return steps, letters
 
 
 def _size(item: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.errors import TemplateError
 from engine.template.missing import MISSING
-from engine.template.sandbox import short_enough, weigh
+from engine.template.sandbox import LONGEST_TEXT, short_enough, too_long, weigh
 
 _EXPONENT_FROM = 1e16  # where Python, like JSON writers, changes to 1e+16
 
@@ -32,7 +32,8 @@ def to_text(value: Any) -> str:
 
 def to_json(value: Any, *, is_sorted: bool = False) -> str:
     """Writes a value as compact JSON, keeping letters of all languages as they are."""
-    weigh(value)
+    if (letters := weigh(value)[1]) > LONGEST_TEXT:  # known before anything is written
+        raise too_long(letters)
     try:
         text = json.dumps(
             "" if value is MISSING else value,

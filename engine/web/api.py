@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from engine import __version__
 from engine.core.batch import Answer
+from engine.core.explain import explain
 from engine.core.message import Once
 from engine.core.task import TaskStatus
 from engine.core.view import history_view, kept_view
@@ -141,6 +142,7 @@ def _task(api: FastAPI, workspace: Workspace) -> None:
         if history:
             steps = await workspace.history(found)
             shown["history"] = history_view(steps, found)
+            shown["explanation"] = explain(found, workspace.graph_of(found))
         return _json(shown)
 
     @api.patch(path, summary="Change a task's data", responses=shape, openapi_extra=shapes.CHANGE)

@@ -65,6 +65,7 @@ class Task(BaseModel):
     failed_in: str | None
     error: TaskFailure | None
     history: list[Visit] | None = Field(None, description="With ?history=1.")
+    explanation: str | None = Field(None, description="Why it does not move; with ?history=1.")
 
 
 class TaskPage(BaseModel):

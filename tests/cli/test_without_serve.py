@@ -244,3 +244,15 @@ def test_a_workspace_moves_to_postgresql_only(engine):
 
     assert moved.code == 2
     assert "a copy goes from a SQLite file to PostgreSQL" in moved.err
+
+
+def test_a_task_that_does_not_move_is_explained(engine):
+    engine("submit", "wait", "--ref", "w1")
+
+    for_people = engine("explain", "wait", "w1")
+    for_programs = engine("explain", "wait", "w1", "--json")
+
+    assert for_people.out.startswith("It waits in 'stand' since ")
+    assert "it leaves to 'failed'." in for_people.out
+    assert for_programs.json()["state"] == "waiting"
+    assert engine("explain", "wait", "nobody").code == 3

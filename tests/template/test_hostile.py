@@ -446,14 +446,14 @@ HOSTILE = [
 ]
 
 
-def outcome(text):
+def outcome(text, data=DATA):
     """Says how a template ends; what it gives must be writable as JSON and stay the same."""
     try:
         template = compile_template(text)
     except TemplateSyntaxFault:
         return "refused"
     try:
-        value = template.render(GivenScope(DATA, NAMES))
+        value = template.render(GivenScope(data, NAMES))
     except TemplateError:
         return "failed"
     assert json.loads(json.dumps(value, allow_nan=False)) == value

@@ -27,6 +27,8 @@ def value_of(expression, names=frozenset(), **extra):
         ("root.ref", "r1"),
         ("root.data['a.b']", 1),
         ("root.data.a.c", 2),
+        ("root.data['a' ~ '.b']", 1),
+        ("root.data['nothing' ~ 1] is defined", False),
         ("root.nothing", ""),
         ("root['ref']", "r1"),
         ("env.URL", "http://x"),

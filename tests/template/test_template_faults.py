@@ -32,6 +32,8 @@ def fault_of(compile_it, *args, **kwargs):
         ("x\n{# c #}", 2, 1, "no comments; for the characters write {{ '{#' }}"),
         ("{{ a b }}", 1, 6, "unexpected 'b' after the expression"),
         ("{{ a = 1 }}", 1, 6, "equal is written '=='"),
+        ("{{ a[{{ n }}].b }}", 1, 11, "no braces stand inside braces: write a[i], obj[key]"),
+        ("{{ status_{{ e }}_x }}", 1, 11, "no braces stand inside braces"),
         ("{{ a, b }}", 1, 5, "an array is written [a, b]"),
         ("{{ a + }}", 1, 6, "unexpected 'end of the expression'"),
         ("{{ a ? b : c }}", 1, 6, "unexpected '?'"),

@@ -54,7 +54,7 @@ def test_every_link_within_the_page_leads_to_a_section():
 def test_the_example_of_a_task_has_every_key():
     task = next(each for each in EXAMPLES if "task_id" in each)
 
-    assert task.keys() == shapes.Task.model_fields.keys() - {"history"}
+    assert task.keys() == shapes.Task.model_fields.keys() - {"history", "explanation"}
 
 
 async def test_the_example_of_a_problem_is_what_is_answered(site):

@@ -87,7 +87,7 @@ def to_json(value: Any) -> str:
 
 
 def _read(text: str, wanted: str) -> Any:
-    spend(len(text) + 1)  # a megabyte of brackets would become twenty of arrays
+    spend(2 * len(text) + 1)  # a megabyte of brackets would become twenty of arrays
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):

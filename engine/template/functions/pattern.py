@@ -93,7 +93,7 @@ def regex_replace(value: Any, pattern: Any, replacement: Any, count: Any = None)
     for match in found:
         start, stop = match.span()
         parts.append(text[end:start])
-        spend(len(instead))
+        spend(6 * len(instead))
         for place, part in enumerate(instead):
             parts.append(_group(match, int(part)) if place % 2 and part != "\\" else part)
         end = stop

@@ -51,7 +51,7 @@ def _get_all_values(key: Any, pairs: Any) -> list[Any]:
 def _get_keys(pairs: Any) -> list[Any]:
     found: list[Any] = []
     for item in listed(pairs):
-        spend(len(found) + 1)
+        spend(3 * len(found) + 1)
         if not any(is_exactly(_key_of(item), key) for key in found):
             found.append(_key_of(item))
     return found
@@ -119,7 +119,7 @@ def _decode(value: Any) -> str:
 
 def _from_json(value: Any) -> Any:
     text = _binary(value)
-    spend(len(text))
+    spend(2 * len(text))
     try:
         found = json.loads(text, parse_constant=_not_json)
     except (ValueError, RecursionError):

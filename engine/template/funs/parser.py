@@ -1,5 +1,6 @@
 """Tokens to closures: one method a rule of Erlang's grammar."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -261,7 +262,8 @@ class _Parser:
                 raise TemplateError("a number in the fun has more than 1000 digits")
             return int(token.text)
         if self._take("float"):
-            return float(token.text)
+            number = float(token.text)
+            return number if math.isfinite(number) else self._unexpected("expected less")
         if self._take("atom"):
             return values.atom(token.text)
         if self._take("string"):
