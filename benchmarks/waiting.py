@@ -9,8 +9,11 @@ ready, its memory, callbacks at 200 a second, how late timers ring, and the size
 import argparse
 import asyncio
 import json
+import os
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -123,6 +126,16 @@ def lateness(file: Path) -> Numbers:
     }
 
 
+def fill_apart(database: str, folder: Path, tasks: int, timers: int) -> float:
+    """Fills in a process of its own, which gives way to whoever else works on this machine."""
+    with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as pool:
+        return pool.submit(_fill, database, folder, tasks, timers).result()
+
+
+def _fill(database: str, folder: Path, tasks: int, timers: int) -> float:
+    return asyncio.run(fill(database, folder, tasks, timers))
+
+
 def main() -> None:
     """Measures and prints JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -137,7 +150,7 @@ def main() -> None:
             (folder / f"{name}.yaml").write_text(text)
         database = f"sqlite:///{file}"
         began = time.perf_counter()
-        first = asyncio.run(fill(database, folder, given.tasks, given.timers))
+        first = fill_apart(database, folder, given.tasks, given.timers)
         found: Numbers = {"fill_s": time.perf_counter() - began}
         found["bytes_per_task"] = file.stat().st_size / (given.tasks + given.timers)
         found |= asyncio.run(measure(database, folder, given.tasks, given.seconds, first))

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from engine.cli.output import Exit, Output, counted
-from engine.cli.run import Database, Json, run
+from engine.cli.run import Json, run
 from engine.errors import StoreError, StoreInUse
 from engine.settings import Settings
 
@@ -27,20 +27,20 @@ class Action(StrEnum):
 
 def db(
     action: Annotated[Action, typer.Argument(help="What to do: copy.")],
-    *,
-    to: Annotated[
-        str, typer.Option("--to", help="The PostgreSQL database to move to.", metavar="URL")
+    source: Annotated[str, typer.Argument(help="The SQLite database to move.", metavar="FROM")],
+    target: Annotated[
+        str, typer.Argument(help="The PostgreSQL database to move to.", metavar="TO")
     ],
-    database: Database = None,
+    *,
     json: Json = False,
 ) -> None:
     """Move a workspace from SQLite to PostgreSQL while its engine works.
 
-    Example: [bold]engine db copy --database sqlite:///engine.db --to postgresql://localhost/engine[/]
+    Example: [bold]engine db copy sqlite:///engine.db postgresql://localhost/engine[/]
     """
     del action
 
-    async def work(settings: Settings, output: Output) -> int:
+    async def work(_: Settings, output: Output) -> int:
         try:
             from engine.store.copying import Copy  # noqa: PLC0415 -- needs an extra
         except ImportError as error:
@@ -53,14 +53,14 @@ def db(
             if output.messages.is_terminal:
                 output.messages.print(f"[dim]{number:,} {what}[/]", end="\r")
 
-        copy = Copy(settings.database, to, tell)
+        copy = Copy(source, target, tell)
         await copy.begin()
         try:
             copied = await copy.finish()
         except StoreInUse:
             output.note(
                 "copied; [bold]now stop the engine[/] on "
-                f"{escape(settings.database)}: what it changed since is copied then"
+                f"{escape(source)}: what it changed since is copied then"
             )
             copied = await _finish_when_free(copy)
         if json:
@@ -74,7 +74,7 @@ def db(
             )
         return Exit.DONE
 
-    run(work, is_json=json, database=database)
+    run(work, is_json=json)
 
 
 async def _finish_when_free(copy: "Copy") -> "Copied":

@@ -16,8 +16,8 @@ def refuse_moved(rows: list[tuple[str, str, bool]], name: str) -> None:
         if direction == TO:
             raise StoreMoved(
                 f"the tasks of '{name}' were moved to '{place}'",
-                hint="use that database; to go back, drop the table 'moved' here and do not use "
-                "the other one any more",
+                hint="use that database; to go back to this one, as it was then, "
+                "stop using the other and run here: DELETE FROM moved",
             )
         if not is_done:
             raise StoreMoved(

@@ -240,7 +240,7 @@ def test_the_version_names_the_sqlite_library(engine):
 
 
 def test_a_workspace_moves_to_postgresql_only(engine):
-    moved = engine("db", "copy", "--to", "sqlite:///other.db")
+    moved = engine("db", "copy", "sqlite:///engine.db", "sqlite:///other.db")
 
     assert moved.code == 2
     assert "a copy goes from a SQLite file to PostgreSQL" in moved.err

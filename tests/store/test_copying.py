@@ -1,6 +1,13 @@
 """A workspace moves from a SQLite file to PostgreSQL, and nothing of it is lost on the way."""
 
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+
 import pytest
+from pysqlite3 import dbapi2
 
 from engine.core.batch import Batch, Remembered, Step, Wants
 from engine.core.message import Callback, KeptState, Once
@@ -11,8 +18,11 @@ from engine.settings import Settings
 from engine.store.copying import Copy
 from engine.store.interface import NewVersion, TaskQuery
 from engine.store.opening import open_store
+from engine.store.transfer import windows
+from engine.testing.world import VirtualClock
 from engine.workspace import Workspace
-from tests.store.store_values import NOW, finished_task, make_kept, make_task, task_id
+from tests.store.postgres_server import EMPTY
+from tests.store.store_values import NOW, batch, finished_task, make_kept, make_task, task_id
 
 WAIT = """
 process: wait
@@ -23,6 +33,29 @@ nodes:
   late: {type: end, result: error}
 """
 TASKS = 5000
+KILLED = """
+import asyncio, os, signal, sys
+from engine.store.copying import Copy
+from engine.core.batch import Batch
+from engine.store.opening import open_store
+from tests.store.store_values import NOW, make_task
+
+source, target, step, number = sys.argv[1:]
+
+def tell(what, done):
+    if (what, done) == (step, int(number)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def move():
+    copy = Copy(source, target, tell)
+    await copy.begin()
+    store = await open_store(source)
+    await store.commit(Batch(NOW, created=[make_task(9000, ref="meanwhile")]))
+    await store.aclose()
+    await copy.finish()
+
+asyncio.run(move())
+"""
 
 
 @pytest.fixture
@@ -40,8 +73,9 @@ def copy(file_url, postgres_url):
     return Copy(file_url, postgres_url, lambda what, number: None)
 
 
-async def open_workspace(url):
-    workspace = await Workspace.open(Settings(database=url, stop_grace_seconds=0))
+async def open_workspace(url, clock=None):
+    settings = Settings(database=url, stop_grace_seconds=0)
+    workspace = await Workspace.open(settings, clock=clock)
     definition, _ = read_definition(WAIT, "wait.yaml", Catalog.installed())
     await workspace.deploy([definition])
     await workspace.start()
@@ -205,24 +239,17 @@ async def test_a_copy_that_dies_between_the_two_marks_is_finished_by_the_next(
     assert (await copy.finish()).tasks == TASKS
 
 
-async def test_a_difference_hands_nothing_over(file_url, postgres_url, copy, monkeypatch):
+async def test_a_difference_hands_nothing_over(file_url, postgres_server, copy):
     source = await open_store(file_url)
     await fill(source)
     await source.aclose()
     await copy.begin()
-    monkeypatch.setattr("engine.store.copying.SMALL", ("process", "version"))
+    postgres_server.sql(f"DELETE FROM history WHERE task_id = '{task_id(2)}'", database="engine")
 
-    monkeypatch.setattr("engine.store.copying._differing", lambda here, there: iter([task_id(2)]))
-    monkeypatch.setattr("engine.store.copying.BIG", ("history", "task"))
-    monkeypatch.setattr("engine.store.copying._write", lambda *_: _nothing())
-    with pytest.raises(StoreError, match="the copy differs"):
+    with pytest.raises(StoreError, match="the copy of 'history' differs"):
         await copy.finish()
 
     await (await open_store(file_url)).aclose()
-
-
-async def _nothing():
-    """Writes nothing."""
 
 
 async def test_a_database_with_tasks_of_its_own_is_left_alone(file_url, postgres_url, copy):
@@ -246,6 +273,187 @@ async def test_a_finished_copy_is_not_written_over(file_url, copy):
 
     with pytest.raises(StoreError, match="already"):
         await copy.begin()
+
+
+async def test_the_command_says_when_to_stop_the_engine_and_goes_on_by_itself(
+    file_url, postgres_url
+):
+    engine = await open_workspace(file_url)
+    await engine.submit("wait", {}, "r1")
+    command = [sys.executable, "-m", "engine", "db", "copy", file_url, postgres_url, "--json"]
+    pipe = asyncio.subprocess.PIPE
+    copying = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+
+    said = (await copying.stderr.readline()).decode()
+    await engine.submit("wait", {}, "r2")
+    await engine.stop()
+    out, err = await copying.communicate()
+
+    assert "now stop the engine" in said
+    assert (copying.returncode, err) == (0, b"")
+    assert json.loads(out) == {"tasks": 2, "history": 2, "changed": 1}
+
+
+async def test_timers_ring_on_the_copy(file_url, postgres_url, copy):
+    clock = VirtualClock()
+    engine = await open_workspace(file_url, clock)
+    await engine.submit("wait", {}, "r1")
+    await engine.stop()
+    await copy.begin()
+    await copy.finish()
+
+    moved = await open_workspace(postgres_url, clock)
+    waiting = await moved.task("wait", "r1")
+    clock.advance(3601)
+    ended = await moved.ended(waiting.task_id, "wait", 30)
+
+    assert (waiting.state, ended.node) == (TaskState.WAITING, "late")
+    await moved.stop()
+
+
+@pytest.mark.parametrize(
+    ("step", "number", "tasks"),
+    [("task", 4000, TASKS), ("changed", 1, TASKS + 1), ("marked", 1, TASKS + 1)],
+)
+async def test_a_copy_that_is_killed_is_finished_by_the_next(
+    step, number, tasks, file_url, postgres_url, copy
+):
+    source = await open_store(file_url)
+    await fill(source)
+    await source.aclose()
+
+    killed = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", KILLED, file_url, postgres_url, step, str(number)],
+        check=False,
+    )
+    reader = await open_store(file_url, read_only=True)
+    before = await everything(reader)
+    await reader.aclose()
+    await copy.begin()
+    await copy.finish()
+
+    target = await open_store(postgres_url)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(before["tasks"]) == tasks
+    assert await everything(target) == before
+    assert await target.check() == []
+    await target.aclose()
+
+
+async def test_a_ref_that_was_given_free_meanwhile_goes_to_its_new_task(
+    file_url, postgres_url, copy, monkeypatch
+):
+    monkeypatch.setattr("engine.store.copying.CHANGED_AT_ONCE", 1)
+    source = await open_store(file_url)
+    await source.commit(batch(created=[make_task(9, ref="r")]))
+    await source.aclose()
+    await copy.begin()
+    source = await open_store(file_url)
+    held = await source.task(("shop", "r"))
+    held.state, held.finished = TaskState.SUCCESS, NOW
+    await source.commit(batch(changed=[held], created=[make_task(8, ref="r")]))
+    await source.aclose()
+
+    copied = await copy.finish()
+
+    target = await open_store(postgres_url)
+    assert copied.changed == 2
+    assert (await target.task(("shop", "r"))).task_id == task_id(8)
+    await target.aclose()
+
+
+async def test_more_tasks_than_are_listed_at_once_are_compared(
+    file_url, postgres_url, copy, monkeypatch
+):
+    monkeypatch.setattr("engine.store.transfer.LISTED_AT_ONCE", 7)
+    monkeypatch.setattr("engine.store.transfer.AT_ONCE", 3)
+    source = await open_store(file_url)
+    await source.commit(batch(created=[make_task(number) for number in range(100)]))
+    await source.aclose()
+    await copy.begin()
+    source = await open_store(file_url)
+    gone = [task_id(number) for number in range(10, 40)]
+    new = [make_task(number) for number in range(200, 230)]
+    await source.commit(batch(deleted=gone, created=new))
+    await source.aclose()
+
+    copied = await copy.finish()
+
+    target = await open_store(postgres_url)
+    assert (copied.tasks, copied.changed) == (100, 60)
+    assert await target.task(("shop", task_id(10))) is None
+    assert await target.task(("shop", task_id(229))) is not None
+    await target.aclose()
+
+
+async def test_the_bulk_is_compared_row_by_row_while_the_engine_still_works(
+    file_url, postgres_url, postgres_server
+):
+    source = await open_store(file_url)
+    await fill(source)
+    await source.aclose()
+
+    def spoil(what, number):
+        if (what, number) == ("task", TASKS):
+            postgres_server.sql("UPDATE task SET data = '{}' WHERE visit = 1", database="engine")
+
+    with pytest.raises(StoreError, match="the copy of 'task' differs"):
+        await Copy(file_url, postgres_url, spoil).begin()
+
+
+async def test_a_file_that_was_moved_is_not_copied_to_another_database(
+    file_url, postgres_server, copy
+):
+    await (await open_store(file_url)).aclose()
+    await copy.begin()
+    await copy.finish()
+    postgres_server.sql(*EMPTY, database="engine")
+
+    with pytest.raises(StoreMoved, match="were moved to"):
+        await copy.begin()
+
+
+async def test_a_move_can_be_undone_on_the_file(file_url, path, copy):
+    source = await open_store(file_url)
+    await fill(source)
+    await source.aclose()
+    await copy.begin()
+    await copy.finish()
+    with pytest.raises(StoreMoved) as refused:
+        await open_store(file_url)
+    statement = refused.value.hint.rpartition(": ")[2]
+
+    connection = dbapi2.connect(str(path))
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+    source = await open_store(file_url)
+    assert (await source.task(("shop", task_id(2)))) is not None
+    await source.aclose()
+
+
+async def test_a_database_that_an_engine_works_on_is_left_alone(file_url, postgres_url, copy):
+    await (await open_store(file_url)).aclose()
+    other = await Workspace.open(Settings(database=postgres_url, stop_grace_seconds=0))
+    await other.start()
+
+    with pytest.raises(StoreError, match="an engine works on"):
+        await copy.begin()
+
+    await other.stop()
+
+
+def test_data_that_are_big_are_read_in_small_parts():
+    connection = dbapi2.connect(":memory:")
+    connection.execute("CREATE TABLE big (data TEXT)")
+    connection.executemany("INSERT INTO big VALUES (?)", [("x" * 100_000,)] * 120)
+
+    parts = [len(part) for part in windows(connection.execute("SELECT data FROM big"))]
+
+    connection.close()
+    assert parts == [50, 50, 20]
 
 
 @pytest.mark.parametrize(
