@@ -7,7 +7,8 @@ from engine.core.batch import Answer, Delivery
 from engine.core.node import Visit
 from engine.runtime.engine import Engine
 from engine.runtime.loop import Loop
-from engine.testing.simulation.disk import Disk, Handle
+from engine.testing.simulation.disk import Disk
+from engine.testing.simulation.handle import Handle
 from engine.testing.simulation.run import play
 
 ENOUGH = 150

@@ -14,7 +14,8 @@ from engine.definition import Catalog, Definition, read_definition
 from engine.errors import Busy, StoreError
 from engine.runtime.engine import Engine
 from engine.settings import Settings
-from engine.testing.simulation.disk import Disk, Handle
+from engine.testing.simulation.disk import Disk
+from engine.testing.simulation.handle import Handle
 from engine.testing.simulation.outside import Service
 from engine.testing.simulation.timeline import SimulatedClock
 from engine.workspace import Workspace
