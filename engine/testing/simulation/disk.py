@@ -83,6 +83,7 @@ class Disk:
         self.workers: set[int] = set()
         self.held: dict[str, int] = {}
         self.is_down = False
+        self.is_full = False
         self._tokens = itertools.count(1)
 
     def now(self) -> int:

@@ -27,27 +27,36 @@ T = TypeVar("T")
 class Handle(Store):
     """One engine's connection: slow, sometimes cut, and dead when its engine is."""
 
-    def __init__(self, disk: Disk, chance: Random, *, trouble: float) -> None:
+    def __init__(
+        self, disk: Disk, chance: Random, *, trouble: float, slowest_s: float = 0.02
+    ) -> None:
         self._disk = disk
         self._chance = chance
         self._trouble = trouble
+        self._slowest_s = slowest_s
         self.token: int | None = None
         self._holds = True
         self.is_shared = disk.is_shared
         self.is_dead = False
         self.thawed = asyncio.Event()
         self.thawed.set()
+        self.still_s = 0.0
+        """For how long the engine stands still from its next commit on."""
 
     async def _weather(self) -> None:
         """Takes time; raises or never comes back where there is trouble."""
         if self._chance.random() < 0.3:
-            await asyncio.sleep(self._chance.random() * 0.02)
+            await asyncio.sleep(self._chance.random() * self._slowest_s)
         else:
             await asyncio.sleep(0)
-        await self.thawed.wait()
-        await self._live()
+        await self.awake()
         if self._disk.is_down or self._chance.random() < self._trouble / 4:
             raise StoreUnavailable("the database does not answer")
+
+    async def awake(self) -> None:
+        """Waits while the engine stands still; for ever, if it is dead."""
+        await self.thawed.wait()
+        await self._live()
 
     async def _live(self) -> None:
         if self.is_dead:
@@ -64,8 +73,18 @@ class Handle(Store):
     async def load(self, wants: Wants) -> Found:
         return await self._ask(lambda: self._disk.store.load(wants))
 
+    def stand_still(self, seconds: float) -> None:
+        """Lets the engine do nothing for a while."""
+        self.thawed.clear()
+        asyncio.get_running_loop().call_later(seconds, self.thawed.set)
+
     async def commit(self, batch: Batch) -> None:
+        if self.still_s:
+            self.stand_still(self.still_s)
+            self.still_s = 0.0
         await self._weather()
+        if self._disk.is_full:
+            raise StoreUnavailable("the disk is full")
         if self._chance.random() < self._trouble / 4:
             self._disk.store.die_after(self._chance.randrange(1, 8))
         try:
