@@ -117,6 +117,7 @@ class Batch:
     answers: list[Answer] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     cancelled: list[tuple[str, int]] = field(default_factory=list)  # task id, visit
+    heard: list[tuple[str, int]] = field(default_factory=list)  # visits whose call's answer came
     alarms: list[tuple[int, str, int]] = field(default_factory=list)  # due, task id, visit
     resumed: list[tuple[str, int]] = field(default_factory=list)  # walks to be continued
     stopped: list[Task] = field(default_factory=list)  # finished or parked

@@ -79,10 +79,21 @@ def _place_late(ledger: Ledger, live: Live, callback: Callback) -> Delivery:
     return Delivery.LATE
 
 
+def was_seen(live: Live, message: Kept) -> bool:
+    """Whether a kept message is the repetition of one that its task had already.
+
+    Two engines may each have kept a callback that came to both, or one may have kept it while
+    another gave it to the task.
+    """
+    return bool(message.event_key) and message.event_key in live.task.memo.seen
+
+
 def settle_leftovers(ledger: Ledger, live: Live) -> None:
     """Deals with the mail of a task that has ended: nobody will take it any more."""
     for message in live.mail:
-        if message.event_key and not live.is_deleted:
+        if was_seen(live, message):
+            ledger.take(message)
+        elif message.event_key and not live.is_deleted:
             ledger.take(message)
             live.task.memo.seen.append(message.event_key)
             live.steps.append(

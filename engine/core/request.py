@@ -96,6 +96,11 @@ class Requests:
         live = ledger.awake(live)
         if ledger.was_taken(kept):  # as soon as its task was looked up
             return self._delivered(message, Delivery.TAKEN)
+        if live is not None and mailbox.was_seen(live, kept):
+            if kept in live.mail:
+                live.mail.remove(kept)
+            ledger.take(kept)
+            return self._delivered(message, Delivery.DUPLICATE)
         if live is None or live.task.is_finished:
             if live is not None and kept.state is KeptState.KEPT:
                 # Two engines wrote it and the end of its task at once.

@@ -15,6 +15,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.core import mailbox
 from engine.core.batch import Call, Incident, Step
 from engine.core.command import OutsideCommand, StoreCommand
 from engine.core.graph import GraphNode
@@ -245,7 +246,7 @@ def take_mail(ledger: Ledger, live: Live) -> Outcome | None:
             continue
         live.mail.remove(message)
         ledger.take(message)
-        if message.rank and message.rank < rank:
+        if mailbox.was_seen(live, message) or (message.rank and message.rank < rank):
             continue
         note_event(ledger, live, message.event_key, message.rank)
         return resume(ledger, live, Arrived(message.data))

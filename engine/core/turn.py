@@ -58,6 +58,7 @@ class Turn:
         self._work: deque[tuple[str, Any]] = deque()
         self._blocked: list[tuple[str, Any]] = []
         self._repeats: list[tuple[Answer, Answer]] = []  # asked in this turn already, once more
+        self._asked_again: set[tuple[str, int]] = set()
         self._exchange = Exchange(self.ledger, self._work)
 
     def take(self, messages: Iterable[Message]) -> None:
@@ -228,8 +229,13 @@ class Turn:
 
     def _result(self, message: Result) -> None:
         live = self._awake(message.task_id)
+        visit = (message.task_id, message.visit)
+        batch = self.ledger.batch
+        batch.heard.append(visit)
         if live is None or not self._is_same_visit(live, message.visit):
             return
+        if visit in self._asked_again:
+            batch.calls[:] = [call for call in batch.calls if (call.task_id, call.visit) != visit]
         if live.task.state is TaskState.CALLING:
             live.task.state = TaskState.READY
             self.advance(live, step.resume(self.ledger, live, message.result))
@@ -243,6 +249,8 @@ class Turn:
             live.task.state = TaskState.READY
             self.advance(live, step.resume(self.ledger, live, failed))
         elif live.task.state in (TaskState.READY, TaskState.CALLING):
+            # It may have been sent since this was said of it; then its answer may be next.
+            self._asked_again.add((message.task_id, message.visit))
             self.advance(live, step.enter(self.ledger, live))
 
     def _unsent(self, message: Unsent) -> None:

@@ -46,6 +46,7 @@ class Calls:
         self._line = line
         self._nodes: dict[tuple[str, str], _Node] = {}
         self._known: set[Visit] = set()
+        self._answered: set[Visit] = set()
         self._out: dict[Visit, asyncio.Task[None]] = {}
         self._helpers: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -63,8 +64,8 @@ class Calls:
         return max(threads + (self._rank < left), 1)
 
     def knows(self, task_id: str, visit: int) -> bool:
-        """Whether the call of this visit is in line or out."""
-        return (task_id, visit) in self._known
+        """Whether the call of this visit is in line or out, or its answer is not written yet."""
+        return (task_id, visit) in self._known or (task_id, visit) in self._answered
 
     def __len__(self) -> int:
         return len(self._known)
@@ -74,7 +75,7 @@ class Calls:
         for call in calls:
             visit = (call.task_id, call.visit)
             node = self._nodes.setdefault((call.process, call.node), _Node())
-            if visit in self._known:
+            if self.knows(*visit):
                 continue
             if self._is_stopping:
                 self._intake.put([Unsent(*visit)])
@@ -85,6 +86,14 @@ class Calls:
             self._known.add(visit)
             node.line.append(call)
             self._send(node)
+
+    def heard(self, visits: Iterable[Visit]) -> None:
+        """Is told that the answers to these calls were taken, and what came of them written.
+
+        Until then the same call, asked for by a message that was on its way before the answer,
+        is not made again.
+        """
+        self._answered.difference_update(visits)
 
     def cancel(self, visits: Iterable[Visit]) -> None:
         """Gives up calls whose task has left; one in line is passed over when its turn comes."""
@@ -114,7 +123,9 @@ class Calls:
         except Exception:  # the performer promises values; a fault of ours ends one task's call
             log.exception("a call of '%s' in '%s' broke", call.node, call.process)
             result = CallFailed(CallFailure.INTERNAL, "a fault of the engine; the log has details")
-        self._known.discard(visit)
+        if visit in self._known:
+            self._known.remove(visit)
+            self._answered.add(visit)
         self._intake.put([Result(call.task_id, call.visit, result)])
 
     def _go_on(self, node: _Node, call: Call, visit: Visit, _: object) -> None:
@@ -139,7 +150,7 @@ class Calls:
             if not walks:
                 return
             after = walks[-1].task_id
-            new = [walk for walk in walks if (walk.task_id, walk.visit) not in self._known]
+            new = [walk for walk in walks if not self.knows(walk.task_id, walk.visit)]
             new = new[: self._line // 2 - fetched]
             fetched += len(new)
             self._intake.put(Continue(walk.task_id, walk.visit) for walk in new)

@@ -213,10 +213,12 @@ class Engine:
         """Does what may be done only now that a batch is safe on disk."""
         self.deployments.count(batch)
         self.meter.count(batch)
-        if batch.cancelled:
-            self._calls.cancel(batch.cancelled)
+        if batch.heard:
+            self._calls.heard(batch.heard)
         if batch.calls:
             self._calls.start(batch.calls)
+        if batch.cancelled:  # after the start: a task may have left in the turn in which it asked
+            self._calls.cancel(batch.cancelled)
         if batch.alarms:
             self._alarms.arm(batch.alarms)
         if batch.resumed:

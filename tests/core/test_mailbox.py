@@ -696,3 +696,64 @@ async def test_mail_is_taken_as_it_came_though_the_clock_was_set_back(board):
     await played.submit("loop", {}, "t")
 
     assert (await played.task("loop", "t")).data["got"] == [1, 2]
+
+
+async def unwritten(board, message):
+    """Has an engine read the store, and stand still before it writes."""
+    turn = Turn(board, board.now)
+    turn.take([message])
+    while wants := turn.run():
+        turn.supply(await board.store.load(wants))
+    return turn.close()
+
+
+async def test_a_callback_that_two_engines_kept_is_taken_once(board):
+    b = board(LOOP)
+    twice = [callback("loop", "wait", "t", {"n": 1}, key="1") for _ in range(2)]
+    await written_at_once(b, *twice)
+
+    await b.submit("loop", {}, "t")
+    await b.callback("loop", "wait", "t", {"n": 2, "status": "last"}, key="2")
+
+    assert (await b.task("loop", "t")).data["got"] == [1, 2]
+    assert (await kept_ids(b), await undelivered(b)) == ([], [])
+
+
+async def test_a_callback_that_was_kept_after_another_engine_took_it_is_not_taken_again(board):
+    b = board(LOOP)
+    late = await unwritten(b, callback("loop", "wait", "t", {"n": 1}, key="1"))
+    await b.submit("loop", {}, "t")
+    await b.callback("loop", "wait", "t", {"n": 1}, key="1")
+    await b.store.commit(late)
+
+    (message_id,) = await kept_ids(b)
+    batch = await b.turn(Redeliver(message_id, ticket="me"))
+
+    assert batch.answers[0].delivery is Delivery.DUPLICATE
+    assert (await b.task("loop", "t")).data["got"] == [1]
+    assert (await kept_ids(b), await undelivered(b)) == ([], [])
+
+
+async def test_a_callback_that_was_kept_after_it_ended_its_task_is_not_undelivered(board):
+    b = board(LOOP)
+    late = await unwritten(b, callback("loop", "wait", "t", {"n": 1}, key="1"))
+    await b.submit("loop", {}, "t")
+    await b.callback("loop", "wait", "t", {"n": 1, "status": "last"}, key="1")
+    await b.store.commit(late)
+
+    (message_id,) = await kept_ids(b)
+    await b.turn(Redeliver(message_id))
+
+    assert (await kept_ids(b), await undelivered(b)) == ([], [])
+
+
+async def test_a_callback_that_two_engines_kept_and_one_end_took_is_not_late(board):
+    b = board(LOOP)
+    twice = [callback("loop", "wait", "t", {"n": 1, "status": "last"}, key="1") for _ in range(2)]
+    await written_at_once(b, *twice)
+
+    task = await b.submit("loop", {}, "t")
+
+    assert (await b.task("loop", "t")).data["got"] == [1]
+    assert "late" not in [by for _, by in await b.path(task)]
+    assert (await kept_ids(b), await undelivered(b)) == ([], [])

@@ -321,6 +321,28 @@ async def test_what_a_waiting_task_did_not_ask_for_has_no_effect(board):
     assert not batch.has_rows
 
 
+async def test_a_call_that_was_asked_for_again_is_not_made_when_its_answer_comes(board):
+    b = board(CALL)
+    task = await b.submit("call")
+
+    batch = await b.turn(
+        Continue(task.task_id, task.visit),
+        Result(task.task_id, task.visit, CallFailed(CallFailure.TIMEOUT, "")),
+    )
+
+    assert batch.calls == []
+    assert batch.heard == [(task.task_id, task.visit)]
+
+
+async def test_an_answer_is_heard_though_nobody_needs_it_any_more(board):
+    b = board(CALL)
+    gone = "f" * 24
+
+    batch = await b.turn(Result(gone, 1, CallFailed(CallFailure.TIMEOUT, "")))
+
+    assert batch.heard == [(gone, 1)]
+
+
 async def test_a_call_that_was_not_sent_is_not_in_doubt(board):
     b = board(CALL.replace("api_call,", "api_call, in_doubt: hold,"))
     task = await b.submit("call")

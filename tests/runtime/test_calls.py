@@ -95,6 +95,22 @@ async def test_the_same_call_is_made_once(calls, outside):
     assert (outside.asked, len(calls)) == (["a"], 1)
 
 
+async def test_a_call_is_not_made_again_while_its_answer_waits_to_be_taken(calls, outside):
+    calls.start([call("a")])
+    await spin()
+    outside.answer()
+    await spin()
+
+    calls.start([call("a")])
+    await spin()
+    asked_before = list(outside.asked)
+    calls.heard([("a", 2)])
+    calls.start([call("a")])
+    await spin()
+
+    assert (asked_before, outside.asked) == (["a"], ["a", "a"])
+
+
 async def test_a_call_that_is_given_up_gives_its_place_to_the_next(calls, outside):
     calls.start([call("a", 1), call("b", 1), call("c", 1)])
     await spin()

@@ -1,24 +1,33 @@
 """The simulation finds faults: each of these, put in on purpose, breaks a promise within some seeds."""
 
+import dataclasses
+
 import pytest
 
 from engine.core import mailbox
-from engine.core.batch import Answer, Delivery
+from engine.core.batch import Answer, Delivery, Wants
+from engine.core.message import Continue
 from engine.core.node import Visit
+from engine.core.task import TaskState
 from engine.runtime.engine import Engine
+from engine.runtime.housekeeping import Housekeeping
 from engine.runtime.loop import Loop
-from engine.testing.simulation.disk import Disk, Handle
+from engine.testing.simulation.disk import Disk
+from engine.testing.simulation.handle import Handle
+from engine.testing.simulation.orders import Orders
 from engine.testing.simulation.run import play
+from engine.testing.simulation.sms import Sms
+from engine.testing.simulation.stock import Stock
 
 ENOUGH = 150
 
 pytestmark = pytest.mark.slow
 
 
-def found():
+def found(plot=Orders):
     """What the first seed that fails says."""
     for seed in range(ENOUGH):
-        outcome = play(seed)
+        outcome = play(seed, plot)
         if outcome.broken:
             return "\n".join(outcome.broken)
     raise AssertionError(f"{ENOUGH} seeds found nothing")
@@ -99,3 +108,109 @@ def test_work_that_two_engines_take_at_once_is_found(monkeypatch):
     monkeypatch.setattr(Handle, "claim", greedy)
 
     assert found()
+
+
+def test_a_database_that_writes_twice_is_found(monkeypatch):
+    commit = Disk.commit
+
+    async def stammers(self, batch, token, *, holds):
+        await commit(self, batch, token, holds=holds)
+        again = dataclasses.replace(
+            batch, created=[], changed=[], deleted=[], updated_kept=[], taken=[], remembered=[]
+        )
+        if batch.kept or batch.now % 20 == 0:
+            kept = [
+                dataclasses.replace(each, message_id=f"{each.message_id}+") for each in batch.kept
+            ]
+            await self.store.commit(dataclasses.replace(again, histories=[], kept=kept))
+
+    monkeypatch.setattr(Disk, "commit", stammers)
+
+    assert found(Orders)
+    assert found(Stock)
+
+
+async def newest_revisions(disk, tasks):
+    """Tasks as if they had been read just now."""
+    there = (await disk.store.load(Wants(ids={task.task_id for task in tasks}))).tasks
+    return [
+        dataclasses.replace(task, revision=there[task.task_id].revision)
+        for task in tasks
+        if task.task_id in there
+    ]
+
+
+@pytest.mark.parametrize("plot", [Orders, Stock, Sms])
+def test_a_database_that_lets_the_late_writer_win_is_found(monkeypatch, plot):
+    async def careless(self, batch, token, *, holds):
+        batch.changed[:] = await newest_revisions(self, batch.changed)
+        if token is not None:
+            self.leases.setdefault(token, 0)
+        await commit(self, batch, token, holds=holds)
+
+    commit = Disk.commit
+    monkeypatch.setattr(Disk, "commit", careless)
+
+    assert found(plot)
+
+
+@pytest.mark.parametrize("plot", [Orders, Sms])
+def test_a_recovery_that_passes_over_calls_is_found(monkeypatch, plot):
+    walks, claim = Handle.walks, Handle.claim
+
+    async def ready(self, before, after, limit):
+        given = await walks(self, before, after, limit)
+        return [each for each in given if each.state is TaskState.READY]
+
+    async def claim_ready(self, limit):
+        given = await claim(self, limit)
+        return [each for each in given if each.state is TaskState.READY]
+
+    monkeypatch.setattr(Handle, "walks", ready)
+    monkeypatch.setattr(Handle, "claim", claim_ready)
+
+    assert "does not end" in found(plot)
+
+
+def test_a_call_in_doubt_that_is_made_again_is_found(monkeypatch):
+    monkeypatch.setattr(Continue, "call_was_out", property(lambda _: False, lambda *_: None))
+
+    assert "asked for twice" in found(Sms)
+
+
+def test_mail_that_is_never_given_up_is_found(monkeypatch):
+    async def nothing(self):
+        """Gives nothing up."""
+
+    monkeypatch.setattr(Housekeeping, "expire", nothing)
+
+    assert "mail that nobody took" in found(Stock)
+
+
+def test_an_idempotency_key_that_is_forgotten_is_found(monkeypatch):
+    load = Handle.load
+
+    async def forgets(self, wants):
+        answer = await load(self, wants)
+        answer.once = {}
+        return answer
+
+    monkeypatch.setattr(Handle, "load", forgets)
+
+    assert found(Stock)
+
+
+def test_a_queue_that_two_take_from_is_found(monkeypatch):
+    commit = Disk.commit
+
+    async def blind(self, batch, token, *, holds):
+        queued = [task for task in batch.changed if task.process == "item"]
+        batch.changed[:] = [
+            *(task for task in batch.changed if task.process != "item"),
+            *await newest_revisions(self, queued),
+        ]
+        await commit(self, batch, token, holds=holds)
+
+    monkeypatch.setattr(Disk, "commit", blind)
+
+    assert found(Stock)

@@ -26,10 +26,14 @@ HOUR = 60 * MINUTE
 WAITS = Memo(wait="callback")
 
 
+ON_THE_SERVER = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+"""Of what the simulated database has no part: connections, notifications, rows of its own."""
+
+
 @pytest.fixture
-async def stores(postgres_url):
-    """Three engines that have joined, and a front."""
-    opened = [await open_store(postgres_url) for _ in range(3)]
+async def stores(database):
+    """Three engines that have joined."""
+    opened = [await database.open(f"host/{number}") for number in range(3)]
     for number, store in enumerate(opened):
         await store.join(f"host/{number}", HOUR, holds=True)
     yield opened
@@ -38,8 +42,8 @@ async def stores(postgres_url):
 
 
 @pytest.fixture
-async def front(postgres_url):
-    opened = await open_store(postgres_url)
+async def front(database):
+    opened = await database.open("front/1")
     await opened.join("front/1", HOUR, holds=False)
     yield opened
     await opened.aclose()
@@ -55,10 +59,6 @@ def ready(number=1, **changes):
 
 def ids(walks):
     return [walk.task_id for walk in walks]
-
-
-def end_lease(server, name):
-    server.sql(f"UPDATE worker SET expires = 0 WHERE worker = '{name}'", database="engine")
 
 
 # Without others.
@@ -225,8 +225,8 @@ async def test_every_deploy_of_something_new_is_noticed(stores):
     assert (await stores[0].renew()).deployed == after
 
 
-async def test_engine_that_has_not_joined_has_no_lease(postgres_url):
-    store = await open_store(postgres_url)
+async def test_engine_that_has_not_joined_has_no_lease(database):
+    store = await database.open()
 
     with pytest.raises(StoreError, match="has not joined"):
         await store.renew()
@@ -234,22 +234,22 @@ async def test_engine_that_has_not_joined_has_no_lease(postgres_url):
     await store.aclose()
 
 
-async def test_dead_worker_leaves_the_crew_and_its_tasks_are_free(stores, postgres_server):
+async def test_dead_worker_leaves_the_crew_and_its_tasks_are_free(stores, database):
     dead, alive, _ = stores
     await commit(dead, created=[ready(1), ready(2, state=TaskState.CALLING), ready(3)])
 
     assert await alive.claim(10) == []
-    end_lease(postgres_server, "host/0")
+    database.end_lease("host/0")
     crew = await alive.renew()
 
     assert crew.workers == 2
     assert ids(await alive.claim(10)) == [task_id(1), task_id(2), task_id(3)]
 
 
-async def test_worker_taken_for_dead_writes_nothing(stores, postgres_server):
+async def test_worker_taken_for_dead_writes_nothing(stores, database):
     dead, alive, _ = stores
     await commit(dead, created=[make_task(1)])
-    end_lease(postgres_server, "host/0")
+    database.end_lease("host/0")
     await alive.renew()
 
     with pytest.raises(LostLease):
@@ -261,9 +261,9 @@ async def test_worker_taken_for_dead_writes_nothing(stores, postgres_server):
     assert {task.task_id: task.visit for task in found.tasks.values()} == {task_id(1): 1}
 
 
-async def test_worker_taken_for_dead_joins_anew(stores, postgres_server):
+async def test_worker_taken_for_dead_joins_anew(stores, database):
     dead, alive, _ = stores
-    end_lease(postgres_server, "host/0")
+    database.end_lease("host/0")
     await alive.renew()
 
     await dead.join("host/0", HOUR, holds=True)
@@ -273,21 +273,22 @@ async def test_worker_taken_for_dead_joins_anew(stores, postgres_server):
     assert await alive.claim(10) == []
 
 
-async def test_lease_that_ended_goes_on_while_nobody_noticed(stores, postgres_server):
-    end_lease(postgres_server, "host/0")
+async def test_lease_that_ended_goes_on_while_nobody_noticed(stores, database):
+    database.end_lease("host/0")
 
     await stores[0].renew()
 
     assert (await stores[1].renew()).workers == 3
 
 
-async def test_worker_in_the_middle_of_a_write_is_not_taken_for_dead(stores, postgres_server):
+@ON_THE_SERVER
+async def test_worker_in_the_middle_of_a_write_is_not_taken_for_dead(stores, database):
     writing, other, _ = stores
     line = writing._turns
     async with line.use() as connection:
         token = writing._hand.token
         await connection.execute(f"BEGIN; SELECT FROM worker WHERE token = {token} FOR KEY SHARE")
-        end_lease(postgres_server, "host/0")
+        database.end_lease("host/0")
 
         assert (await other.renew()).workers == 2
         await connection.execute("COMMIT")
@@ -308,20 +309,21 @@ async def test_worker_that_leaves_gives_back_what_it_has_in_hand(stores):
         await commit(leaving, created=[ready(2)])
 
 
-async def test_more_than_is_freed_at_once_is_freed(stores, postgres_server):
+async def test_more_than_is_freed_at_once_is_freed(stores, database):
     dead, alive, _ = stores
     await commit(dead, created=[ready(number) for number in range(2500)])
-    end_lease(postgres_server, "host/0")
+    database.end_lease("host/0")
 
     await alive.renew()
 
     assert len(await alive.claim(5000)) == 2500
 
 
-async def test_tasks_of_a_worker_that_was_buried_half_way_are_freed(stores, postgres_server):
+@ON_THE_SERVER
+async def test_tasks_of_a_worker_that_was_buried_half_way_are_freed(stores, database):
     dead, alive, _ = stores
     await commit(dead, created=[ready()])
-    postgres_server.sql("DELETE FROM worker WHERE worker = 'host/0'", database="engine")
+    database.server.sql("DELETE FROM worker WHERE worker = 'host/0'", database="engine")
 
     await alive.renew()
 
@@ -416,9 +418,9 @@ async def test_own_and_new_timers_come_in_one_order(stores, front):
     assert [timer.due - NOW for timer in await stores[0].due(NOW + 9, 9)] == [1, 2, 3]
 
 
-async def test_timer_of_a_dead_worker_is_given_to_another(stores, postgres_server):
+async def test_timer_of_a_dead_worker_is_given_to_another(stores, database):
     await commit(stores[0], created=[make_task(due=NOW + 1)])
-    end_lease(postgres_server, "host/0")
+    database.end_lease("host/0")
 
     await stores[1].renew()
 
@@ -525,20 +527,24 @@ async def woken(store, act):
     return True
 
 
+@ON_THE_SERVER
 async def test_work_left_by_a_front_wakes_the_workers(stores, front):
     assert await woken(stores[0], lambda: commit(front, created=[ready()]))
 
 
+@ON_THE_SERVER
 async def test_deploy_wakes_the_others(stores):
     new = NewVersion("shop", "d1", "source", "shop.yaml", None, "hash")
 
     assert await woken(stores[0], lambda: stores[1].deploy([new], NOW))
 
 
+@ON_THE_SERVER
 async def test_worker_that_leaves_wakes_the_others(stores):
     assert await woken(stores[0], stores[1].leave)
 
 
+@ON_THE_SERVER
 async def test_what_a_worker_has_in_hand_wakes_nobody(stores):
     heard = []
     stores[0].listen(lambda: heard.append(1))

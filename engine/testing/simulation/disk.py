@@ -1,34 +1,22 @@
-"""What survives: one database, and the connections that engines have to it.
+"""What survives: one database. `handle` has the connections that engines have to it.
 
 The rows are SQLite's own, in memory. What makes a database shared (leases, tasks in hand) is
-modelled beside them in the plainest way, so that many engines can be simulated too.
+modelled beside them in the plainest way, so that many engines can be simulated too; it passes the
+contract tests of shared databases (`tests/store/test_sharing.py`).
 """
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.batch import Batch, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, WaitKind
 from engine.errors import LostLease, Overtaken, StoreError, StoreUnavailable
-from engine.store.interface import (
-    Crew,
-    Due,
-    NewVersion,
-    ProcessRow,
-    Store,
-    TaskQuery,
-    VersionRow,
-    Walk,
-)
+from engine.store.interface import Crew, Due, Walk
 from engine.store.sqlite.file import Connection, Place
 from engine.store.sqlite.opening import open_sqlite
 from engine.store.sqlite.store import SqliteStore
-
-T = TypeVar("T")
 
 ALL = 1_000_000
 EVER = 2**62
@@ -95,8 +83,8 @@ class Disk:
         self.workers: set[int] = set()
         self.held: dict[str, int] = {}
         self.is_down = False
+        self.is_full = False
         self._tokens = itertools.count(1)
-        self._deployed = 0
 
     def now(self) -> int:
         return int(asyncio.get_running_loop().time() * 1_000_000)
@@ -120,9 +108,36 @@ class Disk:
         self.workers.discard(token)
         self.held = {task: held for task, held in self.held.items() if held != token}
 
-    def crew(self, token: int) -> Crew:
-        rank = sum(other < token for other in self.workers)
-        return Crew(len(self.workers), rank, self._deployed)
+    async def renew(self, me: int, lease_us: int) -> Crew:
+        """Prolongs a lease; the database counts workers, their order and deploys."""
+        if me not in self.leases:
+            raise LostLease
+        self.leases[me] = self.now() + lease_us
+        self.bury(me)
+        rank = sum(other < me for other in self.workers)
+        return Crew(len(self.workers), rank, len(await self.store.versions()))
+
+    def held_by(self, token: int | None, every: list[Walk], limit: int) -> list[Walk]:
+        """Gives what a worker has in hand, or what nobody has."""
+        return [each for each in every if self.held.get(each.task_id) == token][:limit]
+
+    async def claim(self, token: int, limit: int) -> list[Walk]:
+        free = self.held_by(None, await self.store.walks(EVER, "", ALL), limit)
+        self.held.update({each.task_id: token for each in free})
+        return free
+
+    async def claim_timers(self, token: int, until: int, limit: int) -> list[Due]:
+        every = await self.store.due(until, ALL)
+        free = [each for each in every if each.task_id not in self.held][:limit]
+        self.held.update({each.task_id: token for each in free})
+        return free
+
+    async def due(self, token: int | None, until: int, limit: int) -> list[Due]:
+        """Gives a worker's own timers and the next free ones, which it takes in hand."""
+        if token is not None:
+            await self.claim_timers(token, until, limit)
+        every = await self.store.due(until, ALL)
+        return [each for each in every if self.held.get(each.task_id) == token][:limit]
 
     async def commit(self, batch: Batch, token: int | None, *, holds: bool) -> None:
         if self.is_shared:
@@ -145,12 +160,9 @@ class Disk:
         touched = {kept.message_id for kept in batch.updated_kept} | set(batch.taken)
         once = {each.key for each in batch.remembered}
         found = await self.store.load(Wants(messages=touched, once=once))
-        if len(found.messages) != len(touched) or found.once:
+        is_answered = any(each.expires > batch.now for each in found.once.values())
+        if len(found.messages) != len(touched) or is_answered:
             raise Overtaken("another engine was faster")
-
-    async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
-        await self.store.deploy(versions, now)
-        self._deployed += 1
 
     async def stranded(self, limit: int) -> list[str]:
         ids = set(await self.store.expired(EVER, ALL))
@@ -167,208 +179,6 @@ class Disk:
             return (await self.store.load(Wants(ids={kept.task_id}))).tasks.get(kept.task_id)
         key = (kept.process, kept.ref)
         return (await self.store.load(Wants(keys={key}))).by_key.get(key)
-
-
-class Handle(Store):
-    """One engine's connection: slow, sometimes cut, and dead when its engine is."""
-
-    def __init__(self, disk: Disk, chance: Random, *, trouble: float) -> None:
-        self._disk = disk
-        self._chance = chance
-        self._trouble = trouble
-        self._token: int | None = None
-        self._holds = True
-        self.is_shared = disk.is_shared
-        self.is_dead = False
-        self.thawed = asyncio.Event()
-        self.thawed.set()
-
-    async def _weather(self) -> None:
-        """Takes time; raises or never comes back where there is trouble."""
-        if self._chance.random() < 0.3:
-            await asyncio.sleep(self._chance.random() * 0.02)
-        else:
-            await asyncio.sleep(0)
-        await self.thawed.wait()
-        await self._live()
-        if self._disk.is_down or self._chance.random() < self._trouble / 4:
-            raise StoreUnavailable("the database does not answer")
-
-    async def _live(self) -> None:
-        if self.is_dead:
-            await asyncio.get_running_loop().create_future()
-
-    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
-        await self._weather()
-        result = await work()
-        await self._live()
-        return result
-
-    # The hot path.
-
-    async def load(self, wants: Wants) -> Found:
-        return await self._ask(lambda: self._disk.store.load(wants))
-
-    async def commit(self, batch: Batch) -> None:
-        await self._weather()
-        if self._chance.random() < self._trouble / 4:
-            self._disk.store.die_after(self._chance.randrange(1, 8))
-        try:
-            await self._disk.commit(batch, self._token, holds=self._holds)
-        except Died:
-            self.is_dead = True
-        finally:
-            self._disk.store.live_on()
-        if self._chance.random() < self._trouble / 4:
-            self.is_dead = True  # after it was written, before anybody is told
-        await self._live()
-        if self.is_shared and self._chance.random() < self._trouble / 4:
-            raise StoreUnavailable("the answer to a commit was lost")
-
-    async def due(self, until: int, limit: int) -> list[Due]:
-        async def work() -> list[Due]:
-            if not self.is_shared:
-                return await self._disk.store.due(until, limit)
-            await self._take_timers(until)
-            every = await self._disk.store.due(until, ALL)
-            return [each for each in every if self._disk.held.get(each.task_id) == self._token][
-                :limit
-            ]
-
-        return await self._ask(work)
-
-    async def claim_timers(self, until: int, limit: int) -> list[Due]:
-        async def work() -> list[Due]:
-            return (await self._take_timers(until))[:limit] if self.is_shared else []
-
-        return await self._ask(work)
-
-    async def _take_timers(self, until: int) -> list[Due]:
-        every = await self._disk.store.due(until, ALL)
-        free = [each for each in every if each.task_id not in self._disk.held]
-        self._disk.held.update({each.task_id: self._own for each in free})
-        return free
-
-    async def walks(self, before: int, after: str, limit: int) -> list[Walk]:
-        return await self._ask(lambda: self._own_walks(before, after, limit))
-
-    async def _own_walks(self, before: int, after: str, limit: int) -> list[Walk]:
-        if not self.is_shared:
-            return await self._disk.store.walks(before, after, limit)
-        every = await self._disk.store.walks(before, after, ALL)
-        return [each for each in every if self._disk.held.get(each.task_id) == self._own][:limit]
-
-    async def newest(self) -> str:
-        return await self._ask(self._disk.store.newest)
-
-    async def calling(self, process: str, node: str, after: str, limit: int) -> list[Walk]:
-        async def work() -> list[Walk]:
-            every = await self._disk.store.calling(process, node, after, ALL)
-            if self.is_shared:
-                every = [each for each in every if self._disk.held.get(each.task_id) == self._own]
-            return every[:limit]
-
-        return await self._ask(work)
-
-    async def expired(self, now: int, limit: int) -> list[str]:
-        return await self._ask(lambda: self._disk.store.expired(now, limit))
-
-    # Other workers.
-
-    @property
-    def _own(self) -> int:
-        assert self._token is not None  # noqa: S101 -- an engine joins before it asks for work
-        return self._token
-
-    async def join(self, name: str, lease_us: int, *, holds: bool) -> None:
-        del name
-
-        async def work() -> None:
-            if self._token is not None:
-                self._disk.leave(self._token)
-            self._token, self._holds = self._disk.join(lease_us, holds=holds), holds
-            self._lease_us = lease_us
-
-        if self.is_shared:
-            await self._ask(work)
-
-    async def renew(self) -> Crew:
-        async def work() -> Crew:
-            if self._own not in self._disk.leases:
-                raise LostLease
-            self._disk.leases[self._own] = self._disk.now() + self._lease_us
-            self._disk.bury(self._own)
-            return self._disk.crew(self._own)
-
-        return await self._ask(work) if self.is_shared else Crew(1, 0, 0)
-
-    async def leave(self) -> None:
-        async def work() -> None:
-            if self._token is not None:
-                self._disk.leave(self._token)
-
-        await self._ask(work)
-
-    async def claim(self, limit: int) -> list[Walk]:
-        async def work() -> list[Walk]:
-            if not self.is_shared:
-                return []
-            every = await self._disk.store.walks(EVER, "", ALL)
-            free = [each for each in every if each.task_id not in self._disk.held][:limit]
-            self._disk.held.update({each.task_id: self._own for each in free})
-            return free
-
-        return await self._ask(work)
-
-    async def stranded_mail(self, limit: int) -> list[str]:
-        async def work() -> list[str]:
-            return await self._disk.stranded(limit) if self.is_shared else []
-
-        return await self._ask(work)
-
-    def listen(self, wake: Callable[[], None]) -> None:
-        """Wakes nobody: engines look from time to time."""
-
-    # Processes, and what people ask.
-
-    async def processes(self) -> list[ProcessRow]:
-        return await self._ask(self._disk.store.processes)
-
-    async def versions(self) -> list[VersionRow]:
-        return await self._ask(self._disk.store.versions)
-
-    async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
-        await self._ask(lambda: self._disk.deploy(versions, now))
-
-    async def task(self, key: Key) -> Task | None:
-        return await self._ask(lambda: self._disk.store.task(key))
-
-    async def history(self, task_id: str) -> list[Step]:
-        return await self._ask(lambda: self._disk.store.history(task_id))
-
-    async def tasks(self, query: TaskQuery) -> list[Task]:
-        return await self._ask(lambda: self._disk.store.tasks(query))
-
-    async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
-        return await self._ask(self._disk.store.counts)
-
-    async def oldest_waiting(self) -> Mapping[str, int]:
-        return await self._ask(self._disk.store.oldest_waiting)
-
-    async def undelivered(self, after: str, limit: int) -> list[Kept]:
-        return await self._ask(lambda: self._disk.store.undelivered(after, limit))
-
-    async def forget(self, process: str, finished_before: int, limit: int) -> int:
-        return await self._ask(lambda: self._disk.store.forget(process, finished_before, limit))
-
-    async def forget_answers(self, now: int) -> None:
-        await self._ask(lambda: self._disk.store.forget_answers(now))
-
-    async def check(self) -> list[str]:
-        return await self._ask(self._disk.store.check)
-
-    async def aclose(self) -> None:
-        """Leaves the database open: it belongs to the story."""
 
 
 def _is_in_hand(task: Task, now: int) -> bool:

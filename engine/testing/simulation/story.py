@@ -2,78 +2,34 @@
 
 import asyncio
 import contextlib
-import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
 from engine.core.command import CallResult, HttpCall, OutsideCommand
-from engine.core.message import Callback, Once
-from engine.definition import Catalog, Definition, read_definition
 from engine.errors import Busy, StoreError
 from engine.runtime.engine import Engine
 from engine.settings import Settings
-from engine.testing.simulation.disk import Disk, Handle
-from engine.testing.simulation.outside import Service
-from engine.testing.simulation.timeline import SimulatedClock
+from engine.testing.simulation.disk import Disk
+from engine.testing.simulation.handle import Handle
+from engine.testing.simulation.plot import Plot
+from engine.testing.simulation.timeline import START_US, SimulatedClock, VirtualScheduler
 from engine.workspace import Workspace
 
 T = TypeVar("T")
 
-ORDER = """
-process: order
-params: {number: {type: number, required: true}}
-nodes:
-  start: {type: start, next: note}
-  note:
-    type: copy_task
-    process: note
-    ref: "note-{{ root.ref }}"
-    data: {order: "{{ root.ref }}"}
-    next: price
-    error: bad
-  price:
-    type: call_process
-    process: price
-    data: {number: "{{ number }}"}
-    timeout: {after: 1d, next: bad}
-    next: tell
-    error: bad
-  tell:
-    type: api_call
-    url: "http://shop.example/{{ root.ref }}"
-    max_threads: 3
-    timeout: {after: 1d, next: bad}
-    next: wait
-    error: later
-  later: {type: delay, for: 2s, next: tell}
-  wait: {type: waiting_for_callback, match: {ref: id}, timeout: {after: 1d, next: bad}, next: add}
-  add: {type: set_parameter, set: {got: "{{ (got | default([])) + [n] }}"}, next: last, error: bad}
-  last: {type: condition, cases: [{when: got | length == 3, next: done}], else: wait}
-  done: {type: end}
-  bad: {type: end, result: error}
-"""
-NOTE = """
-process: note
-nodes:
-  start: {type: start, next: rest}
-  rest: {type: delay, for: 3s, next: done}
-  done: {type: end}
-"""
-PRICE = """
-process: price
-nodes:
-  start: {type: start, next: rest}
-  rest: {type: delay, for: 500ms, next: tell}
-  tell: {type: reply_to_process, data: {price: "{{ number * 2 }}"}, next: done}
-  done: {type: end}
-"""
 LEASE_S = 4
+IN_A_TURN = 0.7
+"""How many of those that stand still do so between reading and writing."""
+FRONTS = 0.2
+"""How many of the engines that come later only take requests."""
 PATIENCE_S = 20.0
-LONGEST_JUMP_US = 30_000_000
+LONGEST_JUMP_US = 25_000_000
+"""How far an engine's clock is off; the SMS processes allow for half a minute."""
 QUIET_S = 1_000.0
-KEEP_US = 10**15
+SOON_US = START_US + 10**14
+"""Mail that is kept for longer is not waited for: somebody was to take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +37,9 @@ class Plan:
     """What a seed means."""
 
     engines: int
-    orders: int
+    size: int
     trouble: float
+    slowest_s: float
     events: int
     jumps: bool
 
@@ -91,8 +48,9 @@ class Plan:
         """Draws a plan; half of them have one engine on a database of its own."""
         return cls(
             engines=chance.choice((1, 1, 1, 2, 2, 3)),
-            orders=chance.randrange(1, 12),
+            size=chance.randrange(1, 12),
             trouble=chance.choice((0.0, 0.05, 0.15)),
+            slowest_s=chance.choice((0.02, 0.5)),
             events=chance.randrange(8),
             jumps=chance.random() < 0.3,
         )
@@ -101,10 +59,13 @@ class Plan:
 class Life:
     """One engine from its start to its death."""
 
-    def __init__(self, workspace: Workspace, handle: Handle, clock: SimulatedClock) -> None:
+    def __init__(
+        self, workspace: Workspace, handle: Handle, clock: SimulatedClock, *, is_front: bool
+    ) -> None:
         self.workspace = workspace
         self.handle = handle
         self.clock = clock
+        self.is_front = is_front
 
     @property
     def is_dead(self) -> bool:
@@ -115,41 +76,21 @@ class Life:
         self.handle.is_dead = True
 
 
-class _NoSchedule:
-    """In the place of a scheduler that asks the real clock."""
-
-    running = False
-
-    def start(self) -> None:
-        """Starts nothing."""
-
-    def shutdown(self, *, wait: bool) -> None:
-        """Ends nothing."""
-
-    def get_jobs(self) -> list[Any]:
-        """Gives no jobs."""
-        return []
-
-    def add_job(self, *arguments: Any, **options: Any) -> None:
-        """Plans nothing."""
-
-
 class Story:
     """Plays one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, plot: type[Plot]) -> None:
         self.chance = Random(seed)
         self.plan = Plan.of(self.chance)
         self.disk = Disk(is_shared=self.plan.engines > 1)
-        self.service = Service(self.chance, self.deliver, trouble=self.plan.trouble)
         self.lives: list[Life] = []
-        self.accepted: dict[str, int] = {}
-        self.acknowledged: set[tuple[str, int]] = set()
         self.trace: list[str] = []
-        self._names = itertools.count()
-        catalog = Catalog.installed()
-        read = (read_definition(text, "story.yaml", catalog)[0] for text in (ORDER, NOTE, PRICE))
-        self._definitions: list[Definition] = [each for each in read if each is not None]
+        self.plot = plot(self, self.plan.size)
+
+    @property
+    def trouble(self) -> float:
+        """How likely it is that something outside goes wrong."""
+        return self.plan.trouble
 
     def note(self, what: str) -> None:
         """Writes down what happened, with the time."""
@@ -159,51 +100,29 @@ class Story:
         """Lets everything happen, then heals it and waits until nothing is left to do."""
         for _ in range(self.plan.engines):
             await self._begin_life()
-        clients = [
-            asyncio.create_task(self._order(f"o{number}")) for number in range(self.plan.orders)
-        ]
+        clients = [asyncio.create_task(self._late(client)) for client in self.plot.clients()]
         for _ in range(self.plan.events):
             await asyncio.sleep(self.chance.random() * 4)
             await self._event()
         async with asyncio.timeout(QUIET_S):
             healing = asyncio.create_task(self._heal())
             await asyncio.gather(*clients)
+            await self.plot.rest()
             while not await self._is_quiet():  # noqa: ASYNC110 -- nobody tells of it
                 await asyncio.sleep(1)
-            await self.service.rest()
+            await self.plot.rest()
         healing.cancel()
+
+    async def _late(self, client: Coroutine[Any, Any, None]) -> None:
+        await asyncio.sleep(self.chance.random() * 5)
+        await client
 
     # Clients.
 
-    async def _order(self, ref: str) -> None:
-        await asyncio.sleep(self.chance.random() * 5)
-        number = self.chance.randrange(1000)
-        once = Once(f"order {ref}", ref)
-        await self._until_done(
-            lambda workspace: workspace.submit("order", {"number": number}, ref, once=once)
-        )
-        self.accepted[ref] = number
-        self.note(f"accepted {ref}")
-
-    async def deliver(self, ref: str, number: int) -> None:
-        """Sends a callback until some engine has acknowledged it."""
-
-        def send(workspace: Workspace) -> Awaitable[Any]:
-            data = {"id": ref, "n": number}
-            callback = Callback(
-                "order", "wait", "", ref, data,
-                is_sync=False, keep_us=KEEP_US, event_key=f"{ref}/{number}",
-            )  # fmt: skip
-            return workspace.deliver(callback)
-
-        delivery = await self._until_done(send)
-        self.acknowledged.add((ref, number))
-        self.note(f"callback {ref}/{number} {delivery}")
-
-    async def _until_done(self, ask: Callable[[Workspace], Awaitable[T]]) -> T:
+    async def until_done(self, ask: Callable[[Workspace], Awaitable[T]]) -> T:
         """Asks whichever engine until one has answered; the others' silence means nothing."""
         while True:
-            living = [life for life in self.lives if not life.is_dead]
+            living = self._living()
             if living:
                 life = self.chance.choice(living)
                 with contextlib.suppress(TimeoutError, StoreError, Busy):
@@ -221,14 +140,23 @@ class Story:
 
     # What happens.
 
+    def _living(self) -> list[Life]:
+        return [life for life in self.lives if not life.is_dead]
+
+    def _works(self) -> bool:
+        """Whether somebody is there who does more than take requests."""
+        return any(not life.is_front for life in self._living())
+
     async def _event(self) -> None:
-        event = self.chance.choice((self._kill, self._stop_disk, self._freeze, self._end))
+        event = self.chance.choice(
+            (self._kill, self._stop_disk, self._fill_disk, self._freeze, self._end, self._set_clock)
+        )
         await event()
-        if not [life for life in self.lives if not life.is_dead]:
+        if not self._living():
             await self._begin_life()
 
     async def _kill(self) -> None:
-        living = [life for life in self.lives if not life.is_dead]
+        living = self._living()
         if living:
             self.chance.choice(living).die()
             self.note("killed")
@@ -241,19 +169,37 @@ class Story:
         await asyncio.sleep(self.chance.random() * 4)
         self.disk.is_down = False
 
+    async def _fill_disk(self) -> None:
+        """Lets nothing be written for a while; what is there can be read."""
+        self.disk.is_full = True
+        self.note("disk full")
+        await asyncio.sleep(self.chance.random() * 4)
+        self.disk.is_full = False
+
+    async def _set_clock(self) -> None:
+        """Sets a clock forwards under a running engine; backwards only its next life sees."""
+        living = self._living()
+        if living and self.plan.jumps:
+            clock = self.chance.choice(living).clock
+            clock.ahead_us = self.chance.randint(clock.ahead_us, LONGEST_JUMP_US)
+            self.note(f"clock {clock.ahead_us / 1e6:+.1f} s")
+
     async def _freeze(self) -> None:
-        """Lets an engine stand still, perhaps for longer than its lease."""
-        living = [life for life in self.lives if not life.is_dead]
+        """Lets an engine stand still, perhaps in a turn and for longer than its lease."""
+        living = self._living()
         if living:
-            life = self.chance.choice(living)
-            life.handle.thawed.clear()
+            handle = self.chance.choice(living).handle
+            seconds = self.chance.random() * 2.5 * LEASE_S
+            if self.chance.random() < IN_A_TURN:
+                handle.still_s = seconds
+            else:
+                handle.stand_still(seconds)
             self.note("frozen")
-            await asyncio.sleep(self.chance.random() * 2.5 * LEASE_S)
-            life.handle.thawed.set()
+            await asyncio.sleep(seconds * self.chance.random())
 
     async def _end(self) -> None:
         """Stops an engine as an operator does, and starts another."""
-        living = [life for life in self.lives if not life.is_dead]
+        living = self._living()
         if living:
             life = self.chance.choice(living)
             self.note("stopped")
@@ -265,53 +211,60 @@ class Story:
 
     async def _heal(self) -> None:
         """Mends everything, and starts an engine whenever none is left."""
-        self.disk.is_down = False
+        self.disk.is_down = self.disk.is_full = False
         for life in self.lives:
+            life.handle.still_s = 0.0
             life.handle.thawed.set()
         while True:
-            if not [life for life in self.lives if not life.is_dead]:
+            if not self._works():
                 await self._begin_life()
             await asyncio.sleep(1)
 
     async def _begin_life(self) -> None:
         """Starts an engine; where the database does not let it, another one later."""
         while True:
-            life = self._new_life()
+            is_front = self.disk.is_shared and self._works() and self.chance.random() < FRONTS
+            life = self._new_life(is_front=is_front)
             try:
                 async with asyncio.timeout(30):
-                    await life.workspace.deploy(self._definitions)
-                    await life.workspace.start()
+                    await life.workspace.deploy(self.plot.definitions())
+                    await life.workspace.start(is_front=is_front)
             except (StoreError, TimeoutError):
                 life.die()
                 await asyncio.sleep(1)
                 continue
             if not life.is_dead:
                 self.lives.append(life)
-                self.note("started")
+                self.note("a front started" if is_front else "started")
                 return
 
-    def _new_life(self) -> Life:
-        handle = Handle(self.disk, self.chance, trouble=self.plan.trouble)
-        ahead = self.chance.randrange(-LONGEST_JUMP_US, LONGEST_JUMP_US) if self.plan.jumps else 0
+    def _new_life(self, *, is_front: bool) -> Life:
+        handle = Handle(
+            self.disk, self.chance, trouble=self.plan.trouble, slowest_s=self.plan.slowest_s
+        )
+        ahead = self.chance.randint(-LONGEST_JUMP_US, LONGEST_JUMP_US) if self.plan.jumps else 0
         clock = SimulatedClock(ahead)
-        settings = Settings(lease_seconds=LEASE_S, stop_grace_seconds=1)
+        settings = Settings(
+            lease_seconds=LEASE_S, stop_grace_seconds=1, variables=self.plot.variables
+        )
 
         async def perform(command: OutsideCommand) -> CallResult:
             assert isinstance(command, HttpCall)  # noqa: S101 -- no other is in the processes
-            result = await self.service.perform(command)
-            if handle.is_dead:
-                await asyncio.get_running_loop().create_future()
-            self.service.heard(command)
+            await handle.awake()
+            result = await self.plot.perform(command)
+            await handle.awake()
+            self.plot.heard(command)
             return result
 
         engine = Engine(
             settings, handle, clock, Random(self.chance.getrandbits(64)), perform,
-            scheduler=_NoSchedule(),
+            scheduler=VirtualScheduler(),
         )  # fmt: skip
-        return Life(Workspace(settings, handle, engine, None), handle, clock)
+        return Life(Workspace(settings, handle, engine, None), handle, clock, is_front=is_front)
 
     # The end.
 
     async def _is_quiet(self) -> bool:
-        """Whether every task has ended."""
-        return not await self.disk.store.oldest_waiting()
+        """Whether every task has ended, and mail that nobody takes was given up."""
+        store = self.disk.store
+        return not await store.oldest_waiting() and not await store.expired(SOON_US, 1)
