@@ -73,6 +73,7 @@ class Ledger:
         self._filed: set[str] = set()
         self._kept: dict[str, Kept] = {}
         self._taken: set[str] = set()
+        self._dropped: set[str] = set()
 
     # Finding. Each raises NotYetKnown where the store must be asked first.
 
@@ -235,6 +236,13 @@ class Ledger:
     def take(self, message: Kept) -> None:
         """Takes a kept message out of the store, or out of this batch if it came in this turn."""
         self._taken.add(message.message_id)
+        self.drop(message)
+
+    def drop(self, message: Kept) -> None:
+        """Does as `take` with a message that no task takes, since its task had it already."""
+        if message.message_id in self._dropped:
+            return
+        self._dropped.add(message.message_id)
         if self._kept.pop(message.message_id, None) is None:
             self.batch.taken.append(message.message_id)
 

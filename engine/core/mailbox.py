@@ -92,7 +92,7 @@ def settle_leftovers(ledger: Ledger, live: Live) -> None:
     """Deals with the mail of a task that has ended: nobody will take it any more."""
     for message in live.mail:
         if was_seen(live, message):
-            ledger.take(message)
+            ledger.drop(message)
         elif message.event_key and not live.is_deleted:
             ledger.take(message)
             live.task.memo.seen.append(message.event_key)

@@ -99,7 +99,7 @@ class Requests:
         if live is not None and mailbox.was_seen(live, kept):
             if kept in live.mail:
                 live.mail.remove(kept)
-            ledger.take(kept)
+            ledger.drop(kept)
             return self._delivered(message, Delivery.DUPLICATE)
         if live is None or live.task.is_finished:
             if live is not None and kept.state is KeptState.KEPT:

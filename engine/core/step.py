@@ -245,8 +245,11 @@ def take_mail(ledger: Ledger, live: Live) -> Outcome | None:
         if message.node and message.node != node:
             continue
         live.mail.remove(message)
+        if mailbox.was_seen(live, message):
+            ledger.drop(message)
+            continue
         ledger.take(message)
-        if mailbox.was_seen(live, message) or (message.rank and message.rank < rank):
+        if message.rank and message.rank < rank:
             continue
         note_event(ledger, live, message.event_key, message.rank)
         return resume(ledger, live, Arrived(message.data))
