@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.core import mailbox
 from engine.core.batch import Call, Incident, Step
-from engine.core.command import OutsideCommand, StoreCommand
+from engine.core.command import OutsideCommand, RunScript, StoreCommand
 from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import Arrived, TimeUp
@@ -196,7 +196,8 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
 
 def _call(ledger: Ledger, live: Live, command: OutsideCommand) -> None:
     task = live.task
-    _pause(live)
+    if not isinstance(command, RunScript):  # a round of a loop, by Corezoid's rules
+        _pause(live)
     if not ledger.world.makes_calls:
         _stand(ledger, live, TaskState.READY)
         return

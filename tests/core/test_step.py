@@ -3,7 +3,7 @@
 import pytest
 
 from engine.core.batch import Limits
-from engine.core.command import CallFailed, CallFailure
+from engine.core.command import CallFailed, CallFailure, ScriptAnswer
 from engine.core.message import Continue, Result
 from engine.core.task import TaskState
 
@@ -197,6 +197,25 @@ async def test_a_loop_of_two_nodes_is_stopped_after_fifty_rounds(board):
     b = board(LOOP)
 
     task = await b.submit("loop")
+
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == 50
+
+
+async def test_a_script_is_no_stop_in_a_loop(board):
+    """Source: Corezoid, Infinite loops protection (Code is a part of the second shape)."""
+    b = board(
+        "process: p\nnodes:\n  start: {type: start, next: a}\n"
+        "  a: {type: code, source: data.n += 1, next: b, error: bad}\n"
+        "  b: {type: condition, cases: [{when: n > 100000, next: done}], else: a}\n"
+        "  done: {type: end}\n  bad: {type: end, result: error}\n"
+    )
+    task = await b.submit("p", {"n": 0})
+
+    while task.state is TaskState.CALLING:
+        made = ScriptAnswer({"n": task.data["n"] + 1})
+        await b.turn(Result(task.task_id, task.visit, made))
+        task = await b.task("p", task.ref)
 
     assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
     assert task.data["n"] == 50
