@@ -23,7 +23,7 @@ from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import Arrived, TimeUp
 from engine.core.node import Alert, Answer, Timeout
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, LookAgain, Outcome, Stay, Wait
-from engine.core.tags import conversion_tag, size_tag, size_text
+from engine.core.tags import conversion_tag, fatal_tag, size_tag, size_text
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
 from engine.errors import ConversionError, TemplateError
@@ -44,7 +44,8 @@ def enter(ledger: Ledger, live: Live) -> Outcome | None:
         _rest(ledger, live)
         return None
     laps = task.memo.laps.get(node.id, 0)
-    if laps > limits.short_loop and (node.is_in_short_cycle or laps > limits.any_loop):
+    loops = live.graph.loop_limit
+    if laps > (loops.short if node.is_in_short_cycle else loops.any):
         return Fail(
             ErrorKind.SOFTWARE,
             "infinite_loop",
@@ -383,9 +384,8 @@ def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
     node = live.node
     incident_id = ledger.world.next_id()
     ledger.batch.incidents.append(Incident(incident_id, live.task.process, node.id, error))
-    prefix = node.type.prefixes[0] if node.type.prefixes else node.type.type
     return Fail(
         ErrorKind.HARDWARE,
-        f"{prefix}_fatal_error",
+        fatal_tag(node),
         f"a fault of the engine in '{node.id}', incident {incident_id}; the log has the details",
     )

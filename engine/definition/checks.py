@@ -192,6 +192,15 @@ def bad_timezone(definition: Definition) -> Found:
             yield definition.locate("schedule", at, "timezone"), message
 
 
+@_error
+def bad_loop_limit(definition: Definition) -> Found:
+    """A task may come to a node at least once."""
+    for key in ("short", "any"):
+        if getattr(definition.loop_limit, key) < 1:
+            message = f"'{key}' is how often a task may come to a node: at least 1"
+            yield definition.locate("loop_limit", key), message
+
+
 @_warning
 def wait_without_timeout(definition: Definition) -> Found:
     """A node in which a task may stand for ever says for how long it may."""

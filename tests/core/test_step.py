@@ -221,6 +221,53 @@ async def test_a_script_is_no_stop_in_a_loop(board):
     assert task.data["n"] == 50
 
 
+@pytest.mark.parametrize(
+    ("limit", "rounds"), [("{short: 3}", 3), ("{short: 200}", 200), ("{any: 3}", 50)]
+)
+async def test_a_process_says_how_long_its_short_loops_may_be(board, limit, rounds):
+    b = board(LOOP.replace("nodes:", f"loop_limit: {limit}\nnodes:"))
+
+    task = await b.submit("loop")
+    await b.go_on()
+
+    task = await b.task("loop", task.ref)
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == rounds
+
+
+@pytest.mark.parametrize(("limit", "rounds"), [("{any: 7}", 7), ("{short: 7}", 1000)])
+async def test_a_loop_of_four_nodes_has_a_limit_of_its_own(board, limit, rounds):
+    longer = LOOP.replace("else: a}", "else: c}").replace(
+        "  done:",
+        "  c: {type: set_parameter, set: {x: 1}, next: d, error: bad}\n"
+        "  d: {type: set_parameter, set: {x: 2}, next: a, error: bad}\n  done:",
+    )
+    b = board(longer.replace("nodes:", f"loop_limit: {limit}\nnodes:"))
+
+    task = await b.submit("loop")
+    while task.state is TaskState.READY:
+        await b.go_on()
+        task = await b.task("loop", task.ref)
+
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == rounds
+
+
+async def test_a_delay_is_a_stop_in_a_loop(board):
+    b = board(
+        LOOP.replace("else: a}", "else: w}").replace(
+            "  done:", "  w: {type: delay, for: 1s, next: a}\n  done:"
+        )
+    )
+    task = await b.submit("loop")
+
+    for _ in range(60):
+        await b.pass_time(1)
+
+    task = await b.task("loop", task.ref)
+    assert (task.node, task.data["n"]) == ("w", 61)
+
+
 async def test_a_long_walk_goes_to_the_end_of_the_line(board):
     b = board(LOOP, limits=Limits(moves_a_task=10))
 
