@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.batch import Limits
 from engine.core.command import CallFailed, CallFailure, ScriptAnswer
-from engine.core.message import Continue, Result
+from engine.core.message import Continue, Result, Submit
 from engine.core.task import TaskState
 
 PURE = """
@@ -343,6 +343,23 @@ async def test_an_alert_makes_one_signal_task_each_way(board):
         await b.callback("p", "w", ref)
 
     assert b.counts["p", "tell"] == (2, 0)
+
+
+async def test_a_signal_task_says_which_alert_it_is(board):
+    """Source: Corezoid, count semaphore: the data is text, the ref generated."""
+    b = board(
+        "process: p\nnodes:\n  start: {type: start, next: w}\n"
+        "  w: {type: waiting_for_callback, match: {ref: id}, alert: {tasks: 1, next: tell}, "
+        "timeout: {after: 1d, next: done}, next: done}\n"
+        "  tell: {type: set_parameter, set: {at: '{{ root.prev_node_id }}'}, next: told, error: told}\n"
+        "  done: {type: end}\n  told: {type: end}\n"
+    )
+
+    batch = await b.turn(Submit("p", "r1", {}))
+
+    (signal,) = [task for task in batch.created if task.node == "told"]
+    assert signal.data == {"start": "true", "at": "w"}
+    assert signal.ref == signal.task_id
 
 
 @pytest.mark.parametrize("name", ["root.ref", "root.task_id", "root.process", "env.PLACE"])
