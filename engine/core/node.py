@@ -128,6 +128,11 @@ class Visit:
         return f"{self.task.task_id}-{self.number}"
 
     @property
+    def doubt(self) -> str:
+        """What an earlier failure of this node noted of a call whose answer is unknown."""
+        return str(self.task.memo.doubts.get(self.node.id, ""))
+
+    @property
     def task_id(self) -> str:
         return str(self.task.task_id)
 

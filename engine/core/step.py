@@ -179,6 +179,10 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
     task.memo.attempts[node.id] = attempt
     task.memo.error = ErrorNote(fail.kind, fail.tag, description, node.id, attempt)
     task.memo.failed_in = node.id
+    if fail.doubt:
+        task.memo.doubts[node.id] = fail.doubt
+    elif task.memo.doubts:
+        task.memo.doubts.pop(node.id, None)
     if fail.changes:
         merge(ledger, live, fail.changes)
     noted: dict[str, Any] = {}
@@ -342,6 +346,7 @@ def merge(
 def _forgive(live: Live, node: GraphNode) -> None:
     """Clears what an earlier failure of a node left, now that it succeeded."""
     del live.task.memo.attempts[node.id]
+    live.task.memo.doubts.pop(node.id, None)
     for prefix in node.type.prefixes:
         for ending in ("return_type_error", "return_type_tag", "return_description"):
             live.task.data.pop(f"__conveyor_{prefix}_{ending}__", None)

@@ -87,6 +87,7 @@ class Memo(msgspec.Struct, omit_defaults=True):
     due_leaves: bool = False  # the timer is the node's `timeout`, not the node's own
     laps: dict[str, int] = msgspec.field(default_factory=dict)  # visits since it last stood
     attempts: dict[str, int] = msgspec.field(default_factory=dict)  # failures a node
+    doubts: dict[str, str] = msgspec.field(default_factory=dict)  # `Fail.doubt` a node
     error: ErrorNote | None = None
     failed_in: str = ""
     caller: Caller | None = None

@@ -170,6 +170,54 @@ async def test_a_call_interrupted_by_a_crash_is_made_again_with_the_same_key(boa
     assert dict(call.command.headers)["Idempotency-Key"] == f"{task.task_id}-{task.visit}"
 
 
+def keys_of(batch):
+    return [dict(call.command.headers)["Idempotency-Key"] for call in batch.calls]
+
+
+async def in_doubt(board, task, failure=CallFailure.TIMEOUT):
+    """Lets a call end without an answer, and time pass until it is made again."""
+    await board.turn(Result(task.task_id, task.visit, CallFailed(failure, "no answer")))
+    batch = await board.pass_time(30)
+    return keys_of(batch), await board.task("call", task.ref)
+
+
+async def test_a_call_that_is_repeated_behind_error_has_the_key_of_the_one_in_doubt(board):
+    b = board(CALL)
+    task = await b.submit("call")
+
+    keys, task = await in_doubt(b, task)
+    again, _ = await in_doubt(b, task, CallFailure.UNREACHABLE)
+
+    assert keys == again == [f"{task.task_id}-2"]
+    assert task.visit == 5
+
+
+async def test_an_answer_ends_the_doubt(board):
+    b = board(CALL)
+    task = await b.submit("call")
+    _, task = await in_doubt(b, task)
+
+    await b.answer(task, 500, b"{}")
+    batch = await b.pass_time(30)
+
+    assert keys_of(batch) == [f"{task.task_id}-8"]
+
+
+async def test_a_call_for_something_else_has_a_key_of_its_own(board):
+    b = board(
+        "process: call\nnodes:\n  start: {type: start, next: ask}\n"
+        "  ask: {type: api_call, url: 'http://there.example/', json: {to: '{{ n }}'}, "
+        "next: done, error: skip}\n"
+        "  skip: {type: set_parameter, set: {n: '{{ n + 1 }}'}, next: later, error: done}\n"
+        "  later: {type: delay, for: 30s, next: ask}\n  done: {type: end}\n"
+    )
+    task = await b.submit("call", {"n": 1})
+
+    keys, task = await in_doubt(b, task)
+
+    assert keys == [f"{task.task_id}-{task.visit}"]
+
+
 async def test_a_call_in_doubt_can_be_held_for_a_person(board):
     b = board(CALL.replace("api_call,", "api_call, in_doubt: hold,"))
     task = await b.submit("call")
