@@ -79,3 +79,15 @@ class Graph:
     def is_active(self) -> bool:
         """Whether tasks move."""
         return self.status is ProcessStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task goes on that stands in a node of some version.
+
+    `is_entered` says that it stood in a node of another type, and has to enter this one.
+    """
+
+    graph: Graph
+    node: str
+    is_entered: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from engine.core.batch import Limits
-from engine.core.graph import Graph
+from engine.core.graph import Graph, Place
 
 
 class World(Protocol):
@@ -26,6 +26,12 @@ class World(Protocol):
 
     def graph(self, process: str, version: int) -> Graph | None:
         """Gives one version of a process."""
+
+    def place(self, process: str, version: int, node: str) -> Place | None:
+        """Finds where a task goes on that stands in a node of a version; None if nobody knows."""
+
+    def named_now(self, process: str, node: str) -> str:
+        """Gives the node that stands where this one stood."""
 
     def next_id(self) -> str:
         """Makes a new id: 24 hexadecimal digits, greater than every one before."""

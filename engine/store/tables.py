@@ -112,6 +112,10 @@ class StoredVersion(Row, table=True):
     source: str = _column(TEXT)
     file: str = _column(TEXT)
     deployed: int = _column(NUMBER)
+    # As JSON: where tasks go on that stand in a node which this version does not have.
+    moves: str = _column(TEXT, server_default=text("'{}'"))
+    keeps: bool = _column(FLAG, server_default=text("FALSE"))
+    undone: str = _column(TEXT, server_default=text("''"))
 
 
 class StoredTask(Row, table=True):

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.batch import Delivery, Limits
 from engine.core.command import HttpAnswer
-from engine.core.graph import ProcessStatus
+from engine.core.graph import Place, ProcessStatus
 from engine.core.message import Alarm, Callback, Continue, Result, Submit
 from engine.core.turn import Turn
 from engine.definition import Catalog, compile_graph, read_definition
@@ -35,6 +35,13 @@ class Board:
 
     def graph(self, process, version):
         return self.graphs.get(process)
+
+    def place(self, process, version, node):
+        graph = self.graphs.get(process)
+        return Place(graph, node) if graph and node in graph.nodes else None
+
+    def named_now(self, process, node):
+        return node
 
     def random_bits(self, count):
         return 2 ** (count - 1)
