@@ -339,7 +339,9 @@ class Workspace:
     def counts(self, process: str) -> dict[str, tuple[int, int]]:
         """Gives for each node of a process how many tasks came in and went out."""
         counts = self._engine.deployments.counts()
-        return {node: counts.get((process, node), (0, 0)) for node in self.graph(process).nodes}
+        left = [node.id for node in self._engine.deployments.left_behind(process)]
+        names = (*self.graph(process).nodes, *left)
+        return {node: counts.get((process, node), (0, 0)) for node in names}
 
     @property
     def waiting(self) -> int:
@@ -365,7 +367,12 @@ class Workspace:
         """Gives the JSON objects of processes, with counts per node and the oldest task's age."""
         oldest = await self._store.oldest_waiting()
         return [
-            process_view(graph, self.counts(graph.process), oldest.get(graph.process))
+            process_view(
+                graph,
+                self.counts(graph.process),
+                oldest.get(graph.process),
+                self._engine.deployments.left_behind(graph.process),
+            )
             for graph in graphs
         ]
 

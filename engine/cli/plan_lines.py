@@ -43,12 +43,12 @@ def _fate(process: Json, gone: Json) -> str:
     tasks = counted(gone["standing"], "task")
     match gone["fate"]:
         case "move":
-            how = "enter" if gone["enters"] else "stand in"
+            how = "to enter" if gone["enters"] else "to stand in"
             return f"  {tasks} {how} '{gone['to']}' instead"
         case "stay":
             return (
-                f"  [yellow]{tasks} stay in their version until they have left it[/]; to move "
-                f"them: --move {process['process']}/{gone['node']}=NODE"
+                f"  [yellow]{tasks} to stay in their version until they have left it[/]; or "
+                f"--move {process['process']}/{gone['node']}=NODE"
             )
     return ""
 
@@ -57,6 +57,6 @@ def _tasks(process: Json) -> Iterator[str]:
     tasks = process["tasks"]
     if tasks["follow"]:
         count = counted(tasks["follow"], "task")
-        yield f"  {count} under way in other nodes go on in the new version"
+        yield f"  {count} under way in other nodes, to go on in the new version"
     elif tasks["stay"] and not process["nodes"]["gone"]:
-        yield f"  {counted(tasks['stay'], 'task')} under way stay in their version"
+        yield f"  {counted(tasks['stay'], 'task')} under way, to stay in their version"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.core.batch import Step
-from engine.core.graph import Graph
+from engine.core.graph import Graph, GraphNode
 from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task
 
@@ -103,12 +103,15 @@ def kept_view(kept: Kept) -> dict[str, Any]:
 
 
 def process_view(
-    graph: Graph, counts: Mapping[str, tuple[int, int]], oldest: int | None
+    graph: Graph,
+    counts: Mapping[str, tuple[int, int]],
+    oldest: int | None,
+    left_behind: Iterable[GraphNode] = (),
 ) -> dict[str, Any]:
     """Gives the JSON object of a process.
 
     `counts` are how many tasks came in and went out, `oldest` is when its oldest unfinished task
-    was made.
+    was made, `left_behind` are nodes of earlier versions that tasks still stand in.
     """
     return {
         "process": graph.process,
@@ -137,7 +140,7 @@ def process_view(
                 "in": counts[node.id][0],
                 "out": counts[node.id][1],
             }
-            for node in graph.nodes.values()
+            for node in (*graph.nodes.values(), *left_behind)
         ],
     }
 

@@ -1,9 +1,11 @@
 """The processes in force: what a turn may know of them, and how they are changed."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.core.batch import Batch, Found, Limits
+from engine.core.graph import GraphNode
 from engine.definition import Definition
 from engine.runtime.addresses import Addresses
 from engine.runtime.clock import Chance, Ids
@@ -107,12 +109,23 @@ class Deployments:
 
     def under_way(self) -> dict[tuple[str, str], int]:
         """Counts the unfinished tasks by (process, node), where there are some."""
-        found = {}
+        found: Counter[tuple[str, str]] = Counter()
         for (process, node), (came, went) in self._counts.items():
+            node = self.named_now(process, node)  # noqa: PLW2901 -- where they are as of now
             graph = self.versions.having(process, node) if came > went else None
-            if graph is not None and node in graph.nodes and not graph.nodes[node].type.is_end:
-                found[process, node] = came - went
-        return found
+            if graph is not None and not graph.nodes[node].type.is_end:
+                found[process, node] += came - went
+        return dict(found)
+
+    def left_behind(self, process: str) -> list[GraphNode]:
+        """Gives the nodes that the version in force lacks, but that tasks still stand in."""
+        current = self.current(process)
+        return [
+            graph.nodes[node]
+            for of_process, node in self.under_way()
+            if of_process == process and current is not None and node not in current.nodes
+            if (graph := self.versions.having(process, node)) is not None
+        ]
 
     def moving(self) -> list[tuple[str, str]]:
         """Gives the (process, node) that a deploy took tasks out of, where some still stand."""

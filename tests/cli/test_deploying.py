@@ -37,7 +37,7 @@ def test_a_plan_says_what_becomes_of_tasks_and_changes_nothing(engine_with_task)
 
     assert planned.code == 0
     assert "version 1 → 2" in planned.out
-    assert "- stand  1 task stay in their version until they have left it" in planned.out
+    assert "- stand  1 task to stay in their version until they have left it" in planned.out
     assert "--move wait/stand=NODE" in planned.out
     assert "nothing was changed" in planned.out
     assert (shown["version"], shown["node"]) == (1, "stand")
@@ -52,7 +52,7 @@ def test_a_deploy_with_a_move_takes_tasks_along_and_is_undone(engine_with_task):
     undone = engine("deploy", "--version", "1", "wait", "--json").json()
     back = engine("show", "wait", "t1", "--json").json()
 
-    assert "1 task stand in 'await_callback' instead" in deployed.out
+    assert "1 task to stand in 'await_callback' instead" in deployed.out
     assert (moved["version"], moved["node"], moved["status"]) == (2, "await_callback", "waiting")
     assert undone["processes"][0]["nodes"]["gone"][0]["to"] == "stand"
     assert (back["version"], back["node"]) == (3, "stand")

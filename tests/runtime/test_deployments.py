@@ -140,6 +140,33 @@ async def test_a_task_stays_in_its_version_until_it_has_left_a_node_that_is_gone
     assert (await workspace.task("shop", "a")).data["by"] == "new"
 
 
+async def test_a_node_that_is_gone_is_listed_while_tasks_stand_in_it(opened):
+    workspace = await opened(OLD)
+    await workspace.submit("shop", {}, "a")
+    url = target(workspace)
+    await deploy(workspace, RENAMED)
+
+    (before,) = await workspace.view_processes([workspace.graph("shop")])
+    await workspace.callback(url, {"id": "a"})
+    (after,) = await workspace.view_processes([workspace.graph("shop")])
+
+    assert before["nodes"][-1]["node"] == "wait"
+    assert before["nodes"][-1]["standing"] == 1
+    assert "wait" not in [node["node"] for node in after["nodes"]]
+
+
+async def test_tasks_are_counted_in_the_node_that_a_move_named_before_they_are_taken_there(opened):
+    first = await opened(OLD)
+    await first.submit("shop", {}, "a")
+    await opened.close(first)
+    second = await opened(start=False)
+    await deploy(second, RENAMED, moves={"wait": "pause"})
+
+    plan = await deploy(second, OLD, moves={"pause": "wait"})
+
+    assert gone(plan) == [("pause", 1, "move", "wait")]
+
+
 async def test_a_task_goes_on_in_the_node_that_a_move_names(opened):
     workspace = await opened(OLD)
     await workspace.submit("shop", {}, "a")
