@@ -372,6 +372,7 @@ class Workspace:
                 self.counts(graph.process),
                 oldest.get(graph.process),
                 self._engine.deployments.left_behind(graph.process),
+                self._engine.deployments.sums(graph.process),
             )
             for graph in graphs
         ]

@@ -1,6 +1,6 @@
 """A process as compiled: immutable, links resolved, ready to be walked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -50,6 +50,11 @@ class GraphNode:
     is_escalation: bool = False
     is_in_short_cycle: bool = False
     enter: Callable[[Any, Visit], Outcome] = field(init=False, repr=False, compare=False)
+
+    def sums(self) -> Iterable[str]:
+        """Names the sums that the node keeps."""
+        names: Iterable[str] = self.type.sums(self.settings)
+        return names
 
     def __post_init__(self) -> None:
         # Bound once: a look-up of the method for every visit would be paid on the hot path.

@@ -293,6 +293,11 @@ class Ledger:
         came, went = self.count(process, node)
         return self.world.standing(process, node) + came - went
 
+    def add(self, process: str, node: str, name: str, amount: int) -> None:
+        """Adds to a sum of a node."""
+        key = (process, node, name)
+        self.batch.sums[key] = self.batch.sums.get(key, 0) + amount
+
     def alert(self, live: Live, alert: Alert, *, is_on: bool, standing: int) -> None:
         """Notes that an alert went on or off, and that its node gets a signal task."""
         process, node = live.task.process, live.task.node

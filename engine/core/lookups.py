@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from engine.core.batch import Sum
+from engine.core.billionths import number_of
 from engine.core.node import Visit
 from engine.core.value import as_text
 from engine.errors import TemplateError
@@ -27,7 +29,9 @@ def ask(
         case "task":
             return _data_of(ledger, as_text(args[0]), as_text(args[1]))
         case "node":
-            return {"count": _count_of(ledger, visit, as_text(args[0]))}
+            return _about_node(ledger, visit, as_text(args[0]))
+        case "sum":
+            return _sum_of(ledger, *map(as_text, args))
         case "callback_url":
             return ledger.world.callback_url(*args, **{"plugin": "", **kwargs})
     raise TemplateError(f"the engine has no function '{function}' for templates")
@@ -43,7 +47,26 @@ def _data_of(ledger: "Ledger", process: str, ref: str) -> dict[str, Any]:
     return {**live.task.data}
 
 
-def _count_of(ledger: "Ledger", visit: Visit, node: str) -> int:
-    if node not in ledger.lives[visit.task.task_id].graph.nodes:
+def _about_node(ledger: "Ledger", visit: Visit, node: str) -> dict[str, Any]:
+    """Gives how many tasks stand in a node, and its sums."""
+    found = ledger.lives[visit.task.task_id].graph.nodes.get(node)
+    if found is None:
         raise TemplateError(f"node: there is no node '{node}'")
-    return ledger.standing(visit.process, node)
+    names = found.sums()
+    return {
+        "count": ledger.standing(visit.process, node),
+        "sums": {name: _total(ledger, (visit.process, node, name)) for name in names},
+    }
+
+
+def _sum_of(ledger: "Ledger", process: str, node: str, name: str) -> int | float:
+    graph = ledger.world.current(process)
+    found = graph.nodes.get(node) if graph else None
+    if found is None or name not in found.sums():
+        raise TemplateError(f"sum: no node '{node}' of '{process}' keeps a sum '{name}'")
+    return _total(ledger, (process, node, name))
+
+
+def _total(ledger: "Ledger", key: Sum) -> int | float:
+    """Gives a sum as of now in this turn; nothing was added where it is not known."""
+    return number_of(ledger.world.sum(key) + ledger.batch.sums.get(key, 0))

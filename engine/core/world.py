@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from engine.core.batch import Limits
+from engine.core.batch import Limits, Sum
 from engine.core.graph import Graph, Place
 
 
@@ -41,6 +41,9 @@ class World(Protocol):
 
     def standing(self, process: str, node: str) -> int:
         """Counts the tasks that stood in a node before this turn."""
+
+    def sum(self, key: Sum) -> int:
+        """Gives what was added to a sum before this turn, in billionths."""
 
     def callback_url(self, process: str, node: str, plugin: str) -> str:
         """Gives a node's callback URL.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.core.batch import Batch, Found, Limits
+from engine.core.batch import Batch, Found, Limits, Sum
 from engine.core.graph import GraphNode
 from engine.definition import Definition
 from engine.runtime.addresses import Addresses
@@ -31,6 +31,7 @@ class Deployments:
         self.versions = Versions()
         self.addresses = Addresses(self.versions, public_url)
         self._counts: dict[tuple[str, str], list[int]] = {}
+        self._sums: Counter[Sum] = Counter()
         # Bound once: asked for every task of every turn.
         self.current = self.versions.current
         self.graph = self.versions.graph
@@ -50,6 +51,9 @@ class Deployments:
         came, went = self._counts.get((process, node), (0, 0))
         return came - went
 
+    def sum(self, key: Sum) -> int:
+        return self._sums[key]
+
     # For the engine.
 
     async def load(self, store: Store) -> None:
@@ -60,6 +64,7 @@ class Deployments:
     async def recount(self, store: Store) -> None:
         """Reads how many tasks stand where, with those of other engines."""
         self._counts = {key: list(count) for key, count in (await store.counts()).items()}
+        self._sums = Counter(await store.sums())
 
     async def reload(self, store: Store) -> list[str]:
         """Reads which versions there are, and gives the processes with a new one."""
@@ -91,17 +96,27 @@ class Deployments:
             total = self._counts.setdefault(key, [0, 0])
             total[0] += came
             total[1] += went
+        if batch.sums:
+            self._sums.update(batch.sums)
 
     @property
     def has_limits(self) -> bool:
-        """Whether a node in force asks how many tasks stand in it."""
+        """Whether a node in force asks how many tasks stand in it, or keeps sums."""
         graphs = (self.current(row.process) for row in self.rows())
         return any(
-            node.limit is not None or node.alert is not None
+            node.limit is not None or node.alert is not None or any(node.sums())
             for graph in graphs
             if graph is not None
             for node in graph.nodes.values()
         )
+
+    def sums(self, process: str) -> Mapping[str, Mapping[str, int]]:
+        """Gives the sums of a process by node and name, in billionths."""
+        found: dict[str, dict[str, int]] = {}
+        for (of_process, node, name), amount in self._sums.items():
+            if of_process == process:
+                found.setdefault(node, {})[name] = amount
+        return found
 
     def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Gives for each (process, node) how many tasks came in and went out."""

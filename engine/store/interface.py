@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
 
@@ -208,6 +208,9 @@ class Store(Protocol):
 
     async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Gives for each (process, node) how many tasks came in and went out so far."""
+
+    async def sums(self) -> Mapping[Sum, int]:
+        """Gives for each sum of a node what was added so far, in billionths."""
 
     async def oldest_waiting(self) -> Mapping[str, int]:
         """Gives for each process when its oldest unfinished task was made."""

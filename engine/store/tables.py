@@ -281,6 +281,23 @@ class StoredCounter(Row, table=True):
     went: int = _column(NUMBER)
 
 
+class StoredSum(Row, table=True):
+    """What was added to a sum of a node: whole numbers and billionths, each added up by itself.
+
+    In slots as the counters are.
+    """
+
+    __tablename__ = "total"
+    __table_args__ = (CLUSTERED,)
+
+    process: str = _column(TEXT, primary_key=True)
+    node: str = _column(TEXT, primary_key=True)
+    name: str = _column(FOREIGN, primary_key=True)
+    slot: int = _column(NUMBER, primary_key=True, autoincrement=False, server_default=text("0"))
+    whole: int = _column(NUMBER)
+    billionths: int = _column(NUMBER)
+
+
 class StoredWorker(Row, table=True):
     """An engine at work on a shared database; its row is its lease.
 

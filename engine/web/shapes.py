@@ -101,6 +101,7 @@ class NodeCount(BaseModel):
     standing: int
     came_in: int = Field(alias="in")
     out: int
+    sums: dict[str, float] | None = Field(None, description="Where the node keeps some.")
 
 
 class Process(BaseModel):

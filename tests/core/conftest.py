@@ -1,6 +1,7 @@
 """A board to play turns on: processes as YAML, real nodes, a real SQLite store in memory."""
 
 import dataclasses
+from collections import Counter
 
 import pytest
 
@@ -23,6 +24,7 @@ class Board:
         self.now = 1_700_000_000_000_000
         self.graphs = {}
         self.counts = {}
+        self.sums = Counter()
         self._last_id = self.now
         for number, text in enumerate(texts, start=1):
             definition, faults = read_definition(text, "test.yaml", Catalog.installed())
@@ -56,6 +58,9 @@ class Board:
         came, went = self.counts.get((process, node), (0, 0))
         return came - went
 
+    def sum(self, key):
+        return self.sums[key]
+
     def callback_url(self, process, node, plugin):
         return f"http://engine.example/{process}/{node}/{plugin}"
 
@@ -70,6 +75,7 @@ class Board:
         for key, (came, went) in batch.counts.items():
             before = self.counts.get(key, (0, 0))
             self.counts[key] = (before[0] + came, before[1] + went)
+        self.sums.update(batch.sums)
         return batch
 
     async def submit(self, process, data=None, ref=""):

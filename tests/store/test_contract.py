@@ -572,6 +572,24 @@ async def test_same_definition_makes_no_version(store):
     assert len(await store.versions()) == 1
 
 
+async def test_sums_are_added_up_exactly(store):
+    key = ("shop", "add", "name \0 of a sum")
+
+    for amount in (100_000_000, 200_000_000, -1_500_000_000):
+        await store.commit(batch(sums={key: amount}))
+
+    assert await store.sums() == {key: -1_200_000_000}
+
+
+async def test_a_sum_ends_where_the_databases_numbers_do(store):
+    key = ("shop", "add", "much")
+
+    for _ in range(12):
+        await store.commit(batch(sums={key: 10**27}))
+
+    assert await store.sums() == {key: 9 * 10**27}
+
+
 async def test_what_a_deploy_means_for_tasks_is_kept_with_its_version(store):
     await store.deploy([new_version()], NOW)
 

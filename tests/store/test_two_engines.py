@@ -35,6 +35,13 @@ nodes:
   pause: {type: delay, for: 1ms, next: done}
   done: {type: end}
 """
+ADD = """
+process: add
+nodes:
+  start: {type: start, next: add}
+  add: {type: sum, sums: {first: 1, second: 0.1}, next: done, error: done}
+  done: {type: end}
+"""
 TASKS = 200
 
 
@@ -201,3 +208,18 @@ async def test_tasks_that_a_deploy_moves_are_moved_once_by_whoever_meets_them(en
     assert {(task.node, task.state) for task in found} == {("pause", TaskState.WAITING)}
     assert {tuple(step.by for step in steps) for steps in histories} == {("next", "deploy")}
     assert (await first._store.counts())["wait", "pause"] == (TASKS, 0)
+
+
+async def test_two_engines_add_to_one_sum(engine):
+    first, second = await engine(), await engine()
+    await first.deploy(definitions(ADD))
+    await second._engine._crew.renew()
+
+    await asyncio.gather(
+        *(each.submit("add", {}, "") for each in (first, second) for _ in range(TASKS))
+    )
+
+    assert await first._store.sums() == {
+        ("add", "add", "first"): 2 * TASKS * 10**9,
+        ("add", "add", "second"): 2 * TASKS * 10**8,
+    }
