@@ -5,6 +5,7 @@ task's move: exactly once. Commands on the outside world start after that transa
 disk and are answered by a message: at least once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -60,7 +61,14 @@ class TakeFromQueue:
     newest: bool = False
 
 
-StoreCommand = CreateTask | ModifyTask | SendReply | TakeFromQueue
+@dataclass(frozen=True, slots=True)
+class AddToSums:
+    """Add to counters of the node, by name; in billionths, exact. The answer is `Done`."""
+
+    amounts: Mapping[str, int]
+
+
+StoreCommand = CreateTask | ModifyTask | SendReply | TakeFromQueue | AddToSums
 
 
 @dataclass(frozen=True, slots=True)
