@@ -175,14 +175,9 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
     """Writes down what went wrong and takes the `error` link; without one the task is parked."""
     task, node = live.task, live.node
     description = mask(fail.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
-    attempt = task.memo.attempts.get(node.id, 0) + 1
-    task.memo.attempts[node.id] = attempt
+    attempt = task.memo.failed(node.id, fail.doubt)
     task.memo.error = ErrorNote(fail.kind, fail.tag, description, node.id, attempt)
     task.memo.failed_in = node.id
-    if fail.doubt:
-        task.memo.doubts[node.id] = fail.doubt
-    elif task.memo.doubts:
-        task.memo.doubts.pop(node.id, None)
     if fail.changes:
         merge(ledger, live, fail.changes)
     noted: dict[str, Any] = {}
@@ -345,8 +340,7 @@ def merge(
 
 def _forgive(live: Live, node: GraphNode) -> None:
     """Clears what an earlier failure of a node left, now that it succeeded."""
-    del live.task.memo.attempts[node.id]
-    live.task.memo.doubts.pop(node.id, None)
+    live.task.memo.succeeded(node.id)
     for prefix in node.type.prefixes:
         for ending in ("return_type_error", "return_type_tag", "return_description"):
             live.task.data.pop(f"__conveyor_{prefix}_{ending}__", None)

@@ -97,6 +97,20 @@ class Memo(msgspec.Struct, omit_defaults=True):
     seen: list[str] = msgspec.field(default_factory=list)  # event keys of callbacks taken
     rank: int = 0  # the highest rank among callbacks taken
 
+    def failed(self, node: str, doubt: str) -> int:
+        """Counts a failure of a node, and says the how manyth it is since its last success."""
+        attempt = self.attempts[node] = self.attempts.get(node, 0) + 1
+        if doubt:
+            self.doubts[node] = doubt
+        else:
+            self.doubts.pop(node, None)
+        return attempt
+
+    def succeeded(self, node: str) -> None:
+        """Forgets the failures of a node."""
+        del self.attempts[node]
+        self.doubts.pop(node, None)
+
 
 @dataclass(slots=True)
 class Task:

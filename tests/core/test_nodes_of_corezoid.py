@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.batch import Limits
 from engine.core.command import HttpAnswer
-from engine.core.message import Modify, Result
+from engine.core.message import Modify, Result, Submit
 from engine.core.tags import conversion_tag, fatal_tag, size_tag
 from engine.core.task import TaskState
 from engine.definition import Catalog, load_text
@@ -313,3 +313,16 @@ def test_tags_that_follow_from_a_prefix(name, conversion, size, fatal):
     node = Placed(Catalog.installed().kinds[name].node_type)
 
     assert (conversion_tag(node), size_tag(node), fatal_tag(node)) == (conversion, size, fatal)
+
+
+async def test_scripts_and_titles_are_no_templates(board):
+    b = board(
+        process(
+            "{type: code, title: '{{ a }}', source: 'data.x = \"{{ a }}\"', next: done, error: bad}"
+        )
+    )
+
+    batch = await b.turn(Submit("p", "r1", {"a": 1}))
+
+    assert batch.calls[0].command.source == 'data.x = "{{ a }}"'
+    assert b.graphs["p"].nodes["n"].title == "{{ a }}"
