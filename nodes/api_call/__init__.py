@@ -30,7 +30,6 @@ IN_DOUBT = "api_in_doubt"
 _TAGS = {
     CallFailure.INVALID: "api_bind_error",
     CallFailure.UNREACHABLE: "api_connection_error",
-    CallFailure.EXPIRED: "api_expire_query",
     CallFailure.TIMEOUT: "api_timeout",
     CallFailure.BROKEN: "api_connection_error",
     CallFailure.TOO_LARGE: "api_task_size_overflow_limit",
@@ -39,10 +38,6 @@ _TAGS = {
 }
 _TEXTS = {
     CallFailure.INVALID: "Error bind params to http query",
-    CallFailure.EXPIRED: (
-        "Expire task to API, please check your api for correct answer, "
-        "or increase max_threads for connections"
-    ),
     CallFailure.INTERNAL: "Error running api",
 }
 _URL = re.compile(r"(\w+://)(?:[^\s/?#]*@)?([^\s?#'\"]*)[^\s'\")]*")

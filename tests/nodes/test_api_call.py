@@ -448,15 +448,6 @@ def resumed(visit, failure, description="", *, data=None, **keys):
             "Error bind params to http query: why",
         ),
         (CallFailure.UNREACHABLE, ErrorKind.HARDWARE, "api_connection_error", "why"),
-        (
-            CallFailure.EXPIRED,
-            ErrorKind.HARDWARE,
-            "api_expire_query",
-            (
-                "Expire task to API, please check your api for correct answer, "
-                "or increase max_threads for connections: why"
-            ),
-        ),
         (CallFailure.TIMEOUT, ErrorKind.HARDWARE, "api_timeout", "request exceeded 30 s"),
         (CallFailure.BROKEN, ErrorKind.HARDWARE, "api_connection_error", "why"),
         (CallFailure.TOO_LARGE, ErrorKind.SOFTWARE, "api_task_size_overflow_limit", "why"),
