@@ -14,6 +14,8 @@ from engine.errors import SettingsError
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
+CONNECTION = f"{PREFIX}CONNECTION_"
+TABLES = frozenset({"variables", "connections"})
 
 
 class Role(StrEnum):
@@ -45,6 +47,7 @@ class Settings:
     lease_seconds: int = 15
     log_level: str = "warning"
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def base_url(self) -> str:
@@ -88,9 +91,10 @@ def load_settings(
     values = _from_file((folder or Path.cwd()) / FILE)
     for known in fields(Settings):
         text = environment.get(PREFIX + known.name.upper())
-        if text is not None and known.name != "variables":
+        if text is not None and known.name not in TABLES:
             values[known.name] = _convert(known.name, text, PREFIX + known.name.upper())
     values.update({name: value for name, value in options.items() if value is not None})
+    values["connections"] = _connections(values.get("connections", {}), environment)
     values["variables"] = Variables(values.get("variables", {}), environment)
     settings = Settings(**values)
     _check_public_url(settings.public_url)
@@ -124,7 +128,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 def _convert(name: str, value: Any, where: str) -> Any:
     wanted = type(getattr(_DEFAULTS, name))
-    if name == "variables":
+    if name in TABLES:
         if not isinstance(value, dict):
             raise SettingsError(f"{where} must be a table of names and values")
         return value
@@ -140,6 +144,25 @@ def _convert(name: str, value: Any, where: str) -> Any:
             return Role(value)
         raise SettingsError(f"{where} must be one of {', '.join(Role)}, not {value!r}")
     raise SettingsError(f"{where} must be text, not {value!r}")
+
+
+def _connections(written: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Gives the databases of db_call nodes; `ENGINE_CONNECTION_NAME` goes before the file's."""
+    found: dict[str, str] = {}
+    for name, url in written.items():
+        if not isinstance(url, str) or "://" not in url:
+            raise SettingsError(
+                f"{FILE}: connections.{name} must be the URL of a database",
+                hint="such as postgresql://user:password@host/database; in the environment it is "
+                f"{_variable_of(name)}",
+            )
+        found[_variable_of(name)] = url
+    found |= {name: url for name, url in environment.items() if name.startswith(CONNECTION)}
+    return {name.removeprefix(CONNECTION).lower(): url for name, url in found.items()}
+
+
+def _variable_of(name: str) -> str:
+    return CONNECTION + name.upper().replace("-", "_")
 
 
 def _check_public_url(url: str) -> None:

@@ -164,7 +164,33 @@ class RunRepositoryFunction:
     memory_bytes: int
 
 
-OutsideCommand = HttpCall | RunScript | RunRepositoryFunction
+class Rows(StrEnum):
+    """What of a statement's result is wanted."""
+
+    ALL = "all"  # a list of objects
+    ONE = "one"  # the first row as an object, null if there is none
+    NONE = "none"  # how many rows it changed
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatement:
+    """One SQL statement in a transaction of its own, on a connection that the settings name.
+
+    `parameters` are bound to the `:names` in the statement. A result of more than `max_rows`, or
+    larger than a task may be, is a failure; a statement that changes nothing it can name gives the
+    number of rows whatever is wanted.
+    """
+
+    connection: str
+    sql: str
+    parameters: dict[str, Any]
+    rows: Rows
+    max_rows: int
+    time_limit_s: float
+    max_threads: int
+
+
+OutsideCommand = HttpCall | RunScript | RunRepositoryFunction | RunStatement
 Command = StoreCommand | OutsideCommand
 
 
@@ -236,6 +262,31 @@ class ScriptFailed:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class StatementAnswer:
+    """What a statement gave: a list of objects, one, null, or a number of rows."""
+
+    result: Any
+
+
+class StatementFailure(StrEnum):
+    """Why a statement gave nothing. After all but `UNREACHABLE` it may have been carried out."""
+
+    UNREACHABLE = "unreachable"  # no connection by this name, no driver, or the database is away
+    TIMEOUT = "timeout"
+    REFUSED = "refused"  # by the database: its text, types, constraints, rights
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFailed:
+    """A statement that gave nothing; the database undid what it had done, if it could."""
+
+    failure: StatementFailure
+    description: str
+
+
 HttpResult = HttpAnswer | CallFailed
+StatementResult = StatementAnswer | StatementFailed
 ScriptResult = ScriptAnswer | ScriptFailed
-CallResult = HttpResult | ScriptResult
+CallResult = HttpResult | ScriptResult | StatementResult

@@ -1,5 +1,6 @@
 """Performs any outside command: each kind has a performer of its own."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from engine.core.command import (
@@ -8,7 +9,9 @@ from engine.core.command import (
     OutsideCommand,
     RunRepositoryFunction,
     RunScript,
+    RunStatement,
 )
+from engine.outside.databases import Databases
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import Repositories
 from engine.outside.http import HttpPerformer, open_transport
@@ -19,9 +22,10 @@ from engine.outside.scripts.pool import ScriptPool, default_workers
 class Outside:
     """All performers of one engine."""
 
-    def __init__(self, max_task_bytes: int) -> None:
+    def __init__(self, max_task_bytes: int, connections: Mapping[str, str]) -> None:
         self._http = HttpPerformer(open_transport())
         self._scripts = ScriptPool(max_task_bytes)
+        self._databases = Databases(connections, max_task_bytes)
         self._functions = RepositoryFunctions(
             self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
         )
@@ -35,6 +39,8 @@ class Outside:
                 return await self._scripts.perform(command)
             case RunRepositoryFunction():
                 return await self._functions.perform(command)
+            case RunStatement():
+                return await self._databases.perform(command)
             case _:
                 assert_never(command)
 
@@ -42,4 +48,5 @@ class Outside:
         """Ends what is still out and closes connections and workers."""
         await self._scripts.aclose()
         self._functions.close()
+        await self._databases.aclose()
         await self._http.aclose()
