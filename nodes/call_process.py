@@ -81,6 +81,7 @@ class CallProcess(NodeType[Settings]):
     prefixes = ("rpc",)
     size_tag = "rpc_task_size_overflow"
     conversion_tag = "rpc_task_wrong_convert_param"
+    fatal_tag = "rpc_task_fatal_error"
     waits = True
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from engine.node import (
+    PROCESS,
     AddToSums,
     Answer,
     Ask,
@@ -37,6 +38,7 @@ class Sum(NodeType[Settings]):
     type = "sum"
     title = "Sum"
     prefixes = ("api_sum",)
+    stands_in = PROCESS
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:
         amounts = {}

@@ -182,8 +182,6 @@ class Limits:
     """Bounds on what one task may do; sizes in bytes."""
 
     task_bytes: int = 128 * 1024
-    short_loop: int = 50
-    any_loop: int = 1000
     moves_a_task: int = 250
     moves_a_turn: int = 20_000
     call_depth: int = 100

@@ -209,7 +209,6 @@ class CallFailure(StrEnum):
 
     INVALID = "invalid"  # the request could not be built: nothing was sent
     UNREACHABLE = "unreachable"  # DNS, refused, TLS, connect time-out: nothing was sent
-    EXPIRED = "expired"  # no free thread in time: nothing was sent
     TIMEOUT = "timeout"  # sent, and no answer in time
     BROKEN = "broken"  # sent, and the connection ended before the answer
     TOO_LARGE = "too_large"  # answered, with more than `max_response_bytes`

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from engine.core.duration import Duration
 from engine.core.node import Alert, Limit, NodeType, Timeout, Visit
@@ -27,6 +27,17 @@ class ProcessStatus(StrEnum):
 
 
 KEEP_FINISHED = Duration(30 * 86_400_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLimit:
+    """How often a task may come to one node without a stop in between."""
+
+    short: Annotated[int, "For a node in a circle of two or three nodes."] = 50
+    any: Annotated[int, "For any other node."] = 1000
+
+
+USUAL_LOOP_LIMIT = LoopLimit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ class Graph:
     has_unique_refs: bool = True
     history: HistoryMode = HistoryMode.FULL
     retention: Duration = KEEP_FINISHED
+    loop_limit: LoopLimit = USUAL_LOOP_LIMIT
     secrets: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     """Parameters that are hidden once the task has ended."""

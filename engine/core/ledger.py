@@ -14,6 +14,9 @@ from engine.core.task import Memo, Task, TaskState, encode
 from engine.core.world import World
 from engine.errors import EngineError
 
+Signal = tuple[Graph, str, str, bool]
+"""A process, the node that gets a task, the one whose alert it is, and whether it went on."""
+
 
 class NotYetKnown(Exception):
     """The store must be asked first; what is wanted has been noted."""
@@ -63,7 +66,7 @@ class Ledger:
         self._counts = self.batch.counts
         self.lives: dict[str, Live] = {}
         self.queued: list[Live] = []  # that came into a queue in this turn
-        self.signals: list[tuple[Graph, str, bool]] = []  # signal tasks to create, and where
+        self.signals: list[Signal] = []  # signal tasks to create
         self._known_ids: set[str] = set()
         self._by_key: dict[Key, Live | None] = {}
         self._mail: dict[Key, list[Kept]] = {}
@@ -303,7 +306,7 @@ class Ledger:
         process, node = live.task.process, live.task.node
         self.batch.alerts.append(AlertNotice(process, node, is_on, standing))
         if alert.next:
-            self.signals.append((live.graph, alert.next, is_on))
+            self.signals.append((live.graph, alert.next, node, is_on))
 
     # Answering.
 

@@ -128,6 +128,11 @@ class Visit:
         return f"{self.task.task_id}-{self.number}"
 
     @property
+    def doubt(self) -> str:
+        """What an earlier failure of this node noted of a call whose answer is unknown."""
+        return str(self.task.memo.doubts.get(self.node.id, ""))
+
+    @property
     def task_id(self) -> str:
         return str(self.task.task_id)
 
@@ -250,6 +255,8 @@ class NodeType(ABC, Generic[S]):
     """The tag of "task too large"; `PREFIX_size_overflow_limit` if empty."""
     conversion_tag: ClassVar[str] = ""
     """The tag of "a value is not of its type"; `PREFIX_wrong_convert_param` if empty."""
+    fatal_tag: ClassVar[str] = ""
+    """The tag of "a fault of the engine"; `PREFIX_fatal_error` if empty."""
     can_fail: ClassVar[bool] = True
     """Whether the node has an `error` link; `engine check` asks for one."""
     has_next: ClassVar[bool] = True

@@ -23,12 +23,16 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The node failed: along `error`, with the system parameters of the node's prefix set."""
+    """The node failed: along `error`, with the system parameters of the node's prefix set.
+
+    `doubt` is what the node wants to find in `Visit.doubt` when the task comes back.
+    """
 
     kind: ErrorKind
     tag: str
     description: str
     changes: Mapping[str, Any] | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from typing import Any
 
 from engine.core import mailbox
 from engine.core.batch import Call, Incident, Step
-from engine.core.command import OutsideCommand, StoreCommand
+from engine.core.command import OutsideCommand, RunScript, StoreCommand
 from engine.core.graph import GraphNode
 from engine.core.ledger import Ledger, Live, NotYetKnown
 from engine.core.message import Arrived, TimeUp
 from engine.core.node import Alert, Answer, Timeout
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, LookAgain, Outcome, Stay, Wait
-from engine.core.tags import conversion_tag, size_tag, size_text
+from engine.core.tags import conversion_tag, fatal_tag, size_tag, size_text
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
 from engine.core.view import mask
 from engine.errors import ConversionError, TemplateError
@@ -44,7 +44,8 @@ def enter(ledger: Ledger, live: Live) -> Outcome | None:
         _rest(ledger, live)
         return None
     laps = task.memo.laps.get(node.id, 0)
-    if laps > limits.short_loop and (node.is_in_short_cycle or laps > limits.any_loop):
+    loops = live.graph.loop_limit
+    if laps > (loops.short if node.is_in_short_cycle else loops.any):
         return Fail(
             ErrorKind.SOFTWARE,
             "infinite_loop",
@@ -174,8 +175,7 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
     """Writes down what went wrong and takes the `error` link; without one the task is parked."""
     task, node = live.task, live.node
     description = mask(fail.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
-    attempt = task.memo.attempts.get(node.id, 0) + 1
-    task.memo.attempts[node.id] = attempt
+    attempt = task.memo.failed(node.id, fail.doubt)
     task.memo.error = ErrorNote(fail.kind, fail.tag, description, node.id, attempt)
     task.memo.failed_in = node.id
     if fail.changes:
@@ -196,7 +196,8 @@ def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
 
 def _call(ledger: Ledger, live: Live, command: OutsideCommand) -> None:
     task = live.task
-    _pause(live)
+    if not isinstance(command, RunScript):  # a round of a loop, by Corezoid's rules
+        _pause(live)
     if not ledger.world.makes_calls:
         _stand(ledger, live, TaskState.READY)
         return
@@ -339,7 +340,7 @@ def merge(
 
 def _forgive(live: Live, node: GraphNode) -> None:
     """Clears what an earlier failure of a node left, now that it succeeded."""
-    del live.task.memo.attempts[node.id]
+    live.task.memo.succeeded(node.id)
     for prefix in node.type.prefixes:
         for ending in ("return_type_error", "return_type_tag", "return_description"):
             live.task.data.pop(f"__conveyor_{prefix}_{ending}__", None)
@@ -382,9 +383,8 @@ def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
     node = live.node
     incident_id = ledger.world.next_id()
     ledger.batch.incidents.append(Incident(incident_id, live.task.process, node.id, error))
-    prefix = node.type.prefixes[0] if node.type.prefixes else node.type.type
     return Fail(
         ErrorKind.HARDWARE,
-        f"{prefix}_fatal_error",
+        fatal_tag(node),
         f"a fault of the engine in '{node.id}', incident {incident_id}; the log has the details",
     )

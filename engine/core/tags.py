@@ -18,6 +18,12 @@ def conversion_tag(node: GraphNode) -> str:
     return node.type.conversion_tag or named
 
 
+def fatal_tag(node: GraphNode) -> str:
+    """Gives the tag with which a node of this type fails by a fault of the engine."""
+    prefixes = node.type.prefixes
+    return node.type.fatal_tag or f"{prefixes[0] if prefixes else node.type.type}_fatal_error"
+
+
 def size_tag(node: GraphNode) -> str:
     """Gives the tag with which a node of this type fails when a task grows too large."""
     prefixes = node.type.prefixes

@@ -87,6 +87,7 @@ class Memo(msgspec.Struct, omit_defaults=True):
     due_leaves: bool = False  # the timer is the node's `timeout`, not the node's own
     laps: dict[str, int] = msgspec.field(default_factory=dict)  # visits since it last stood
     attempts: dict[str, int] = msgspec.field(default_factory=dict)  # failures a node
+    doubts: dict[str, str] = msgspec.field(default_factory=dict)  # `Fail.doubt` a node
     error: ErrorNote | None = None
     failed_in: str = ""
     caller: Caller | None = None
@@ -95,6 +96,20 @@ class Memo(msgspec.Struct, omit_defaults=True):
     origin: str = ""  # "task_id/node" of the copy that created it
     seen: list[str] = msgspec.field(default_factory=list)  # event keys of callbacks taken
     rank: int = 0  # the highest rank among callbacks taken
+
+    def failed(self, node: str, doubt: str) -> int:
+        """Counts a failure of a node, and says the how manyth it is since its last success."""
+        attempt = self.attempts[node] = self.attempts.get(node, 0) + 1
+        if doubt:
+            self.doubts[node] = doubt
+        else:
+            self.doubts.pop(node, None)
+        return attempt
+
+    def succeeded(self, node: str) -> None:
+        """Forgets the failures of a node."""
+        del self.attempts[node]
+        self.doubts.pop(node, None)
 
 
 @dataclass(slots=True)

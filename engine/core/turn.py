@@ -183,9 +183,10 @@ class Turn:
     def _raise_signals(self) -> None:
         """Creates the signal tasks of alerts that went on or off."""
         signals, self.ledger.signals = self.ledger.signals, []
-        for graph, node, is_on in signals:
+        for graph, node, alerting, is_on in signals:
             data = {"start": "true" if is_on else "false"}
-            self._work.append(("start", self.ledger.create(graph, "", data, Memo(), node)))
+            memo = Memo(previous=alerting)
+            self._work.append(("start", self.ledger.create(graph, "", data, memo, node)))
 
     # Messages.
 

@@ -13,6 +13,7 @@ from engine.core.parameter import Parameter, check_data
 from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_you_mean, fault_at
 from engine.definition.parameters import parameters_before
 from engine.definition.process import Definition, NodeDefinition, ProcessKind
+from engine.definition.templates import has_template
 from engine.definition.tree import Scalar, Table, within
 from engine.definition.ways import backwards, cycles, reached, ways_of
 from engine.definition.weekdays import with_named_days
@@ -192,6 +193,15 @@ def bad_timezone(definition: Definition) -> Found:
             yield definition.locate("schedule", at, "timezone"), message
 
 
+@_error
+def bad_loop_limit(definition: Definition) -> Found:
+    """A task may come to a node at least once."""
+    for key in ("short", "any"):
+        if getattr(definition.loop_limit, key) < 1:
+            message = f"'{key}' is how often a task may come to a node: at least 1"
+            yield definition.locate("loop_limit", key), message
+
+
 @_warning
 def wait_without_timeout(definition: Definition) -> Found:
     """A node in which a task may stand for ever says for how long it may."""
@@ -230,6 +240,39 @@ def retry_without_limit(definition: Definition) -> Found:
                 )
                 yield link.position, message
                 break
+
+
+@_warning
+def stub_left_on(definition: Definition) -> Found:
+    """A process that is called answers by itself, not by stubs."""
+    for node in definition.nodes.values():
+        if _has(node, "stub") and any(each.marker.replies for each in node.references):
+            message = f"the node '{node.id}' answers by its stubs: the process is not called"
+            yield node.locate("stub"), message
+
+
+@_warning
+def unsent_output(definition: Definition) -> Found:
+    """What a process declares as its output is carried by one of its replies at least."""
+    replies = [_replied(node) for node, node_type in _typed(definition) if node_type.sends_reply]
+    if not replies:
+        return
+    sent = frozenset[str]().union(*(names for names in replies if names is not None))
+    for name, parameter in definition.params.items():
+        if parameter.output and name not in sent and None not in replies:
+            message = f"the parameter '{name}' is declared as output, and no reply carries it"
+            yield definition.locate("params", name, "output"), message
+
+
+def _replied(node: NodeDefinition) -> frozenset[str] | None:
+    """Gives the names that a reply carries; None if they can't be known from the file."""
+    names = [*getattr(node.settings, "keys", ())]
+    data = node.tree.get("data")
+    if isinstance(data, Table):
+        names += [entry.key.text for entry in data.entries]
+    elif data is not None:
+        return None
+    return None if any(has_template(name) for name in names) else frozenset(names)
 
 
 @_warning

@@ -39,6 +39,7 @@ def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Grap
         has_unique_refs=definition.unique_ref,
         history=definition.history,
         retention=definition.retention,
+        loop_limit=definition.loop_limit,
         secrets=frozenset(name for name, each in definition.params.items() if each.secret),
         cleared=frozenset(name for name, each in definition.params.items() if each.auto_clear),
     )

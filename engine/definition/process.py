@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from engine.core.duration import Duration, parse_duration
-from engine.core.graph import HistoryMode, ProcessStatus
+from engine.core.graph import USUAL_LOOP_LIMIT, HistoryMode, LoopLimit, ProcessStatus
 from engine.core.node import Common, NodeType, RefersTo
 from engine.core.parameter import ParameterType
 from engine.definition.fault import Position
@@ -68,6 +68,9 @@ class Head:
     schedule: Annotated[tuple[Schedule, ...], "When the engine itself submits tasks."] = ()
     history: Annotated[HistoryMode, "How much of each task's way is kept."] = HistoryMode.FULL
     retention: Annotated[Duration, "How long finished tasks are kept."] = A_MONTH
+    loop_limit: Annotated[
+        LoopLimit, "How often a task may come to a node without a stop before it fails."
+    ] = USUAL_LOOP_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ def _parameter(context: Context) -> str:
 
 
 def _choice(known: Collection[str]) -> str:
-    return f"; it has {listed(known)}" if len(known) <= 12 else ""
+    return f"; it has {listed(known)}" if len(known) <= 13 else ""
 
 
 def _has_bad(values: Sequence[Any]) -> bool:

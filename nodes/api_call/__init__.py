@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from engine.node import (
@@ -15,10 +16,12 @@ from engine.node import (
     Go,
     Hold,
     HttpAnswer,
+    HttpCall,
     NodeType,
     Outcome,
     Visit,
 )
+from nodes.api_call.doubt import mark_of, with_key_of
 from nodes.api_call.request import NotBuilt, build_call
 from nodes.api_call.response import stale_codes, take_answer
 from nodes.api_call.settings import InDoubt, InDoubtPath, Settings, find_problems
@@ -27,7 +30,6 @@ IN_DOUBT = "api_in_doubt"
 _TAGS = {
     CallFailure.INVALID: "api_bind_error",
     CallFailure.UNREACHABLE: "api_connection_error",
-    CallFailure.EXPIRED: "api_expire_query",
     CallFailure.TIMEOUT: "api_timeout",
     CallFailure.BROKEN: "api_connection_error",
     CallFailure.TOO_LARGE: "api_task_size_overflow_limit",
@@ -36,10 +38,6 @@ _TAGS = {
 }
 _TEXTS = {
     CallFailure.INVALID: "Error bind params to http query",
-    CallFailure.EXPIRED: (
-        "Expire task to API, please check your api for correct answer, "
-        "or increase max_threads for connections"
-    ),
     CallFailure.INTERNAL: "Error running api",
 }
 _URL = re.compile(r"(\w+://)(?:[^\s/?#]*@)?([^\s?#'\"]*)[^\s'\")]*")
@@ -56,7 +54,8 @@ class ApiCall(NodeType[Settings]):
 
     def enter(self, settings: Settings, visit: Visit) -> Outcome:
         try:
-            return Ask(build_call(settings, visit))
+            call = build_call(settings, visit)
+            return Ask(with_key_of(visit.doubt, call, visit.key) if visit.doubt else call)
         except NotBuilt as error:
             return error.fail
         except ValueError as error:
@@ -94,15 +93,25 @@ class ApiCall(NodeType[Settings]):
                 return self.enter(settings, visit)
             case InDoubt.REPEAT:
                 # The process's own escalation repeats it, or does not: no retries behind its back.
-                return _failed(settings, visit, failed)
+                # It carries the same key, if it is the same call.
+                return replace(_failed(settings, visit, failed), doubt=self._doubt(settings, visit))
             case _:
                 assert_never(settings.in_doubt)
+
+    def _doubt(self, settings: Settings, visit: Visit) -> str:
+        match self.enter(settings, visit):
+            case Ask(HttpCall() as call):
+                return mark_of(call)
+            case _:
+                return ""
 
 
 def _failed(settings: Settings, visit: Visit, failed: CallFailed) -> Fail:
     is_too_large = failed.failure is CallFailure.TOO_LARGE
     kind = ErrorKind.SOFTWARE if is_too_large else ErrorKind.HARDWARE
-    return Fail(kind, _TAGS[failed.failure], _described(settings, failed), _no_codes(visit))
+    doubt = "" if is_too_large else visit.doubt  # what was not sent leaves the doubt there was
+    tag, description = _TAGS[failed.failure], _described(settings, failed)
+    return Fail(kind, tag, description, _no_codes(visit), doubt)
 
 
 def _described(settings: Settings, failed: CallFailed) -> str:

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.core.batch import Limits
-from engine.core.command import CallFailed, CallFailure
-from engine.core.message import Continue, Result
+from engine.core.command import CallFailed, CallFailure, ScriptAnswer
+from engine.core.message import Continue, Result, Submit
 from engine.core.task import TaskState
 
 PURE = """
@@ -170,6 +170,54 @@ async def test_a_call_interrupted_by_a_crash_is_made_again_with_the_same_key(boa
     assert dict(call.command.headers)["Idempotency-Key"] == f"{task.task_id}-{task.visit}"
 
 
+def keys_of(batch):
+    return [dict(call.command.headers)["Idempotency-Key"] for call in batch.calls]
+
+
+async def in_doubt(board, task, failure=CallFailure.TIMEOUT):
+    """Lets a call end without an answer, and time pass until it is made again."""
+    await board.turn(Result(task.task_id, task.visit, CallFailed(failure, "no answer")))
+    batch = await board.pass_time(30)
+    return keys_of(batch), await board.task("call", task.ref)
+
+
+async def test_a_call_that_is_repeated_behind_error_has_the_key_of_the_one_in_doubt(board):
+    b = board(CALL)
+    task = await b.submit("call")
+
+    keys, task = await in_doubt(b, task)
+    again, _ = await in_doubt(b, task, CallFailure.UNREACHABLE)
+
+    assert keys == again == [f"{task.task_id}-2"]
+    assert task.visit == 5
+
+
+async def test_an_answer_ends_the_doubt(board):
+    b = board(CALL)
+    task = await b.submit("call")
+    _, task = await in_doubt(b, task)
+
+    await b.answer(task, 500, b"{}")
+    batch = await b.pass_time(30)
+
+    assert keys_of(batch) == [f"{task.task_id}-8"]
+
+
+async def test_a_call_for_something_else_has_a_key_of_its_own(board):
+    b = board(
+        "process: call\nnodes:\n  start: {type: start, next: ask}\n"
+        "  ask: {type: api_call, url: 'http://there.example/', json: {to: '{{ n }}'}, "
+        "next: done, error: skip}\n"
+        "  skip: {type: set_parameter, set: {n: '{{ n + 1 }}'}, next: later, error: done}\n"
+        "  later: {type: delay, for: 30s, next: ask}\n  done: {type: end}\n"
+    )
+    task = await b.submit("call", {"n": 1})
+
+    keys, task = await in_doubt(b, task)
+
+    assert keys == [f"{task.task_id}-{task.visit}"]
+
+
 async def test_a_call_in_doubt_can_be_held_for_a_person(board):
     b = board(CALL.replace("api_call,", "api_call, in_doubt: hold,"))
     task = await b.submit("call")
@@ -200,6 +248,72 @@ async def test_a_loop_of_two_nodes_is_stopped_after_fifty_rounds(board):
 
     assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
     assert task.data["n"] == 50
+
+
+async def test_a_script_is_no_stop_in_a_loop(board):
+    """Source: Corezoid, Infinite loops protection (Code is a part of the second shape)."""
+    b = board(
+        "process: p\nnodes:\n  start: {type: start, next: a}\n"
+        "  a: {type: code, source: data.n += 1, next: b, error: bad}\n"
+        "  b: {type: condition, cases: [{when: n > 100000, next: done}], else: a}\n"
+        "  done: {type: end}\n  bad: {type: end, result: error}\n"
+    )
+    task = await b.submit("p", {"n": 0})
+
+    while task.state is TaskState.CALLING:
+        made = ScriptAnswer({"n": task.data["n"] + 1})
+        await b.turn(Result(task.task_id, task.visit, made))
+        task = await b.task("p", task.ref)
+
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == 50
+
+
+@pytest.mark.parametrize(
+    ("limit", "rounds"), [("{short: 3}", 3), ("{short: 200}", 200), ("{any: 3}", 50)]
+)
+async def test_a_process_says_how_long_its_short_loops_may_be(board, limit, rounds):
+    b = board(LOOP.replace("nodes:", f"loop_limit: {limit}\nnodes:"))
+
+    task = await b.submit("loop")
+    await b.go_on()
+
+    task = await b.task("loop", task.ref)
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == rounds
+
+
+@pytest.mark.parametrize(("limit", "rounds"), [("{any: 7}", 7), ("{short: 7}", 1000)])
+async def test_a_loop_of_four_nodes_has_a_limit_of_its_own(board, limit, rounds):
+    longer = LOOP.replace("else: a}", "else: c}").replace(
+        "  done:",
+        "  c: {type: set_parameter, set: {x: 1}, next: d, error: bad}\n"
+        "  d: {type: set_parameter, set: {x: 2}, next: a, error: bad}\n  done:",
+    )
+    b = board(longer.replace("nodes:", f"loop_limit: {limit}\nnodes:"))
+
+    task = await b.submit("loop")
+    while task.state is TaskState.READY:
+        await b.go_on()
+        task = await b.task("loop", task.ref)
+
+    assert (task.node, task.memo.error.tag) == ("bad", "infinite_loop")
+    assert task.data["n"] == rounds
+
+
+async def test_a_delay_is_a_stop_in_a_loop(board):
+    b = board(
+        LOOP.replace("else: a}", "else: w}").replace(
+            "  done:", "  w: {type: delay, for: 1s, next: a}\n  done:"
+        )
+    )
+    task = await b.submit("loop")
+
+    for _ in range(60):
+        await b.pass_time(1)
+
+    task = await b.task("loop", task.ref)
+    assert (task.node, task.data["n"]) == ("w", 61)
 
 
 async def test_a_long_walk_goes_to_the_end_of_the_line(board):
@@ -277,6 +391,23 @@ async def test_an_alert_makes_one_signal_task_each_way(board):
         await b.callback("p", "w", ref)
 
     assert b.counts["p", "tell"] == (2, 0)
+
+
+async def test_a_signal_task_says_which_alert_it_is(board):
+    """Source: Corezoid, count semaphore: the data is text, the ref generated."""
+    b = board(
+        "process: p\nnodes:\n  start: {type: start, next: w}\n"
+        "  w: {type: waiting_for_callback, match: {ref: id}, alert: {tasks: 1, next: tell}, "
+        "timeout: {after: 1d, next: done}, next: done}\n"
+        "  tell: {type: set_parameter, set: {at: '{{ root.prev_node_id }}'}, next: told, error: told}\n"
+        "  done: {type: end}\n  told: {type: end}\n"
+    )
+
+    batch = await b.turn(Submit("p", "r1", {}))
+
+    (signal,) = [task for task in batch.created if task.node == "told"]
+    assert signal.data == {"start": "true", "at": "w"}
+    assert signal.ref == signal.task_id
 
 
 @pytest.mark.parametrize("name", ["root.ref", "root.task_id", "root.process", "env.PLACE"])

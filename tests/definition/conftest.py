@@ -151,6 +151,7 @@ class CallSettings:
     process: Annotated[Text, RefersTo("process", gets_task=True, replies=True)]
     data: Template | None = None
     all_params: bool = False
+    stub: Any = None
 
 
 class Call(Plain, NodeType[CallSettings]):
@@ -160,7 +161,14 @@ class Call(Plain, NodeType[CallSettings]):
     title = "Call"
 
 
-class Reply(Plain, NodeType[NoSettings]):
+@dataclass(frozen=True, slots=True)
+class ReplySettings:
+    data: Template | None = None
+    keys: tuple[str, ...] = ()
+    exception: Text | None = None
+
+
+class Reply(Plain, NodeType[ReplySettings]):
     """Replies."""
 
     type = "reply"

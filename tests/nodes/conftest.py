@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.core.node import Visit
+from engine.core.task import Memo
 from engine.errors import TemplateError
 
 NOW = 1_700_000_000_000_000
@@ -50,7 +51,9 @@ def visit():
             now=now,
             entered=entered,
             node=SimpleNamespace(id="here", title="Here", next="after"),
-            task=SimpleNamespace(task_id="65f0a1b2c3d4e5f601020304", ref="order-1", process="shop"),
+            task=SimpleNamespace(
+                task_id="65f0a1b2c3d4e5f601020304", ref="order-1", process="shop", memo=Memo()
+            ),
             surroundings=Around({"root": {"conv_id": 1001}, **names}),
         )
 

@@ -1,6 +1,7 @@
 """API Call: what is sent, and what becomes of calls without an answer."""
 
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,6 +21,7 @@ from engine.node import (
     parse_duration,
 )
 from nodes.api_call import ApiCall
+from nodes.api_call.doubt import mark_of, with_key_of
 from nodes.api_call.settings import Auth, InDoubt, InDoubtPath, Settings
 
 URL = "https://api.example.com/v1/messages"
@@ -446,15 +448,6 @@ def resumed(visit, failure, description="", *, data=None, **keys):
             "Error bind params to http query: why",
         ),
         (CallFailure.UNREACHABLE, ErrorKind.HARDWARE, "api_connection_error", "why"),
-        (
-            CallFailure.EXPIRED,
-            ErrorKind.HARDWARE,
-            "api_expire_query",
-            (
-                "Expire task to API, please check your api for correct answer, "
-                "or increase max_threads for connections: why"
-            ),
-        ),
         (CallFailure.TIMEOUT, ErrorKind.HARDWARE, "api_timeout", "request exceeded 30 s"),
         (CallFailure.BROKEN, ErrorKind.HARDWARE, "api_connection_error", "why"),
         (CallFailure.TOO_LARGE, ErrorKind.SOFTWARE, "api_task_size_overflow_limit", "why"),
@@ -462,7 +455,10 @@ def resumed(visit, failure, description="", *, data=None, **keys):
     ],
 )
 def test_each_failure_of_a_call_has_its_tag(visit, failure, kind, tag, description):
-    assert resumed(visit, failure, "why") == Fail(kind, tag, description, {})
+    outcome = resumed(visit, failure, "why")
+
+    assert (outcome.kind, outcome.tag, outcome.description) == (kind, tag, description)
+    assert outcome.changes == {}
 
 
 def test_a_failure_without_a_reason_has_the_usual_words(visit):
@@ -503,6 +499,44 @@ def test_a_call_that_the_engine_left_is_repeated_with_the_same_key(visit):
 
     assert outcome == ApiCall().enter(settings(json={"a": 1}), visit())
     assert headers(outcome.command)["idempotency-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"json": {"a": 1}},
+        {"json": {"a": 1}, "sign_secret": Constant("s")},
+        {"url": "https://there.example/api/2/json/login", "sign_secret": Constant("s")},
+        {"method": "GET"},
+    ],
+)
+def test_the_same_call_is_known_at_another_time(visit, keys):
+    call = ApiCall().enter(settings(**keys), visit()).command
+    later = ApiCall().enter(settings(**keys), visit(now=2_000_000_000_000_000)).command
+    mark = mark_of(replace(call, headers=(("Idempotency-Key", "first"),)))
+
+    assert headers(with_key_of(mark, later, KEY))["idempotency-key"] == "first"
+
+
+@pytest.mark.parametrize(
+    "keys", [{"json": {"a": 2}}, {"json": {"a": 1}, "method": "PUT"}, {"body": '{"a": 1}'}]
+)
+def test_another_call_keeps_its_own_key(visit, keys):
+    mark = mark_of(ApiCall().enter(settings(json={"a": 1}), visit()).command)
+    other = ApiCall().enter(settings(**keys), visit()).command
+
+    assert with_key_of(mark, other, KEY) is other
+
+
+def test_a_key_of_the_authors_is_sent_as_it_is(visit):
+    first = ApiCall().enter(settings(headers={"Idempotency-Key": "a"}), visit()).command
+    second = ApiCall().enter(settings(headers={"Idempotency-Key": "b"}), visit()).command
+
+    assert headers(with_key_of(mark_of(first), second, KEY))["idempotency-key"] == "b"
+
+
+def test_a_call_in_doubt_that_can_not_be_built_again_leaves_no_mark(visit):
+    assert resumed(visit, CallFailure.TIMEOUT, url="nowhere").doubt == ""
 
 
 @pytest.mark.parametrize("failure", IN_DOUBT)

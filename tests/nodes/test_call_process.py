@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 
+from engine.core.tags import fatal_tag
 from engine.node import (
     Ask,
     Constant,
@@ -199,3 +202,9 @@ def test_stubs_that_can_not_be_meant_are_problems():
         ("stub", "no stub after number 1 is ever used: it has no 'when'"),
         ("stub", "stub 2 has neither 'reply' nor 'exception'"),
     ]
+
+
+def test_a_fault_of_the_engine_has_corezoids_tag():
+    node = SimpleNamespace(type=CallProcess())
+
+    assert fatal_tag(node) == "rpc_task_fatal_error"
