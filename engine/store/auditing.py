@@ -23,16 +23,20 @@ _BEGIN = {
 }
 _FIND = {"sqlite": "instr", "postgresql": "strpos"}
 
-_STANDING = (
+_ALIKE = (
     "SELECT process, version, node, state, CASE"
     + "".join(
         f""" WHEN {{find}}(memo, '"wait":"{kind}"') > 0 THEN '{kind}'"""
         for kind in ("callback", "reply", "time", "queue")
     )
     + " ELSE '' END AS wait, CASE WHEN due IS NULL THEN 0 ELSE 1 END AS is_timed,"
-    f" count(*), min(task_id) FROM task WHERE finished IS NULL AND {LIST_MARK}"
-    " GROUP BY 1, 2, 3, 4, 5, 6"
 )
+_UNFINISHED = f"FROM task WHERE finished IS NULL AND {LIST_MARK}"
+_STANDING = {
+    # The library would sort a million tasks in memory, 200 MB of it: they are added up here.
+    "sqlite": f"{_ALIKE} 1, task_id {_UNFINISHED}",
+    "postgresql": f"{_ALIKE} count(*), min(task_id) {_UNFINISHED} GROUP BY 1, 2, 3, 4, 5, 6",
+}
 _CALLER = '"caller":{"task_id":"'
 _HAS_REF = "ref IS NOT NULL AND finished IS NULL AND is_ref_exclusive"
 _TASK = "SELECT task_id, process, node FROM task WHERE "
@@ -122,18 +126,10 @@ def audit(connection: Connection, since: Since) -> Audit:
     """Gathers the facts in one snapshot."""
     kind = connection.dialect.name
     is_server = kind == "postgresql"
-    if not is_server:
-        # A million tasks are sorted beside a working engine: not in this machine's memory.
-        connection.exec_driver_sql("PRAGMA temp_store = file")
     connection.exec_driver_sql(_BEGIN[kind])
     queries = {**_QUERIES, Odd.LOST_OWNER: _OWNERS} if is_server else _QUERIES
     return Audit(
-        standing=tuple(
-            Standing(process, version, node, state, wait, bool(is_timed), count, example)
-            for process, version, node, state, wait, is_timed, count, example in connection.execute(
-                _text(_STANDING, kind)
-            )
-        ),
+        standing=_standing(connection, kind),
         counts=reads.counts(connection),
         versions=tuple(
             VersionSource(row.process, row.version, row.source, row.file)
@@ -150,6 +146,19 @@ def audit(connection: Connection, since: Since) -> Audit:
         nature=_nature(connection, kind),
         # Last: it is held against the clock of who asks.
         clock=int(connection.exec_driver_sql(_CLOCK).scalar_one()) if is_server else None,
+    )
+
+
+def _standing(connection: Connection, kind: str) -> tuple[Standing, ...]:
+    """Adds up unfinished tasks that stand alike."""
+    found: dict[tuple[str, int, str, str, str, int], tuple[int, str]] = {}
+    for *alike, count, task_id in connection.execute(_text(_STANDING[kind], kind)):
+        key = tuple(alike)
+        before, example = found.get(key, (0, task_id))
+        found[key] = (before + count, min(example, task_id))
+    return tuple(
+        Standing(process, version, node, state, wait, bool(is_timed), count, example)
+        for (process, version, node, state, wait, is_timed), (count, example) in found.items()
     )
 
 
