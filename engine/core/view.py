@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.core.batch import Step
-from engine.core.graph import Graph
+from engine.core.graph import Graph, GraphNode
 from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task
 
@@ -136,10 +136,18 @@ def process_view(
                 "standing": counts[node.id][0] - counts[node.id][1],
                 "in": counts[node.id][0],
                 "out": counts[node.id][1],
+                "alert": _alert_view(node, counts[node.id][0] - counts[node.id][1]),
             }
             for node in graph.nodes.values()
         ],
     }
+
+
+def _alert_view(node: GraphNode, standing: int) -> dict[str, Any] | None:
+    """Says at how many tasks a node tells of them, and whether so many stand in it now."""
+    if node.alert is None:
+        return None
+    return {"tasks": node.alert.tasks, "is_on": standing >= node.alert.tasks}
 
 
 def mask(text: str, task: Task, secrets: Collection[str]) -> str:
