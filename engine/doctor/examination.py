@@ -184,6 +184,9 @@ def _since(clock: Clock) -> Since:
 def _examine_nature(audit: Audit, now: int) -> Iterator[Finding]:
     """What the database says of itself: whether it keeps what it was given, and the time."""
     nature = audit.nature
+    if audit.moved:
+        what, _, hint = audit.moved.partition("; ")
+        yield Finding("database", what, hint)
     if audit.clock is not None and abs(audit.clock - now) > SKEW_US:
         yield Finding(
             "clock",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 from engine.core.graph import Graph, GraphNode
 from engine.definition import Catalog, compile_graph, read_definition
@@ -43,6 +44,7 @@ class Graphs:
         return []
 
 
+@lru_cache(maxsize=32)
 def _compiled(row: VersionSource) -> Graph | str:
     definition, faults = read_definition(row.source, row.file, Catalog.installed())
     errors = [str(fault) for fault in faults if fault.is_error]

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, TextClause, text
 
+from engine.errors import StoreMoved
 from engine.store import processes, reads
 from engine.store.facts import MOST, Audit, Odd, Oddity, Since, Standing, VersionSource
+from engine.store.moved import READ, refuse_moved
 from engine.store.tables import HAND_MARK, LIST_MARK, MAIL_TIME_MARK, Row
 
 _BEGIN = {
@@ -142,6 +144,7 @@ def audit(connection: Connection, since: Since) -> Audit:
         ),
         missing_indexes=_missing_indexes(connection, kind),
         newest=str(connection.exec_driver_sql("SELECT max(task_id) FROM task").scalar() or ""),
+        moved=_moved(connection),
         workers=int(connection.exec_driver_sql(_WORKERS).scalar_one()) if is_server else 0,
         nature=_nature(connection, kind),
         # Last: it is held against the clock of who asks.
@@ -187,6 +190,15 @@ def _missing_indexes(connection: Connection, kind: str) -> tuple[str, ...]:
             if index.info.get("only") in (None, kind) and index.name not in there
         )
     )
+
+
+def _moved(connection: Connection) -> str:
+    rows = [(row[0], row[1], bool(row[2])) for row in connection.exec_driver_sql(READ)]
+    try:
+        refuse_moved(rows, "this database")
+    except StoreMoved as error:
+        return f"{error}; {error.hint}"
+    return ""
 
 
 def _nature(connection: Connection, kind: str) -> dict[str, str]:

@@ -81,7 +81,8 @@ class Audit:
     """The facts of one moment.
 
     `clock` is the database's own, in Unix microseconds; None where it is the machine's.
-    `nature` holds what the database says of itself, by the names of its own settings.
+    `nature` holds what the database says of itself, by the names of its own settings. `moved` says
+    where the tasks are, if this is a database that they have left.
     """
 
     standing: tuple[Standing, ...]
@@ -91,6 +92,7 @@ class Audit:
     missing_indexes: tuple[str, ...]
     newest: str
     workers: int = 0
+    moved: str = ""
     clock: int | None = None
     nature: Mapping[str, str] = field(default_factory=dict)
 

@@ -218,7 +218,7 @@ async def opened(place, clock):
 def examined(place, folder, clock):
     """Examines the place; a pause between two looks takes no time."""
 
-    async def now(faults=(), environment=(), pause=None, **settings):
+    async def now(faults=(), environment=(), pause=None, at=None, **settings):
         async def at_once():
             await asyncio.sleep(0)
 
@@ -226,7 +226,7 @@ def examined(place, folder, clock):
         # The database's clock is the machine's: virtual time would differ from it.
         is_server = values["database"].startswith("postgres")
         return await examine(
-            Settings(**values), faults, dict(environment), SystemClock() if is_server else clock,
+            Settings(**values), faults, dict(environment), at or (SystemClock() if is_server else clock),
             pause or at_once,
         )  # fmt: skip
 

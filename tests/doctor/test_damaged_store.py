@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from engine.runtime.clock import SystemClock
 from tests.doctor.conftest import ANSWER, ASK, LINE, PATIENT, PAUSE, SHOP, TAKER, WEB, said
 
 NO_SUCH = "000000000000000000000bad"
@@ -315,3 +316,31 @@ async def test_a_database_that_is_not_there_yet_is_no_fault(place, folder, exami
 
     assert found.faults == ()
     assert said(found, "database") == [f"there is no database '{tmp_path}/new.db' yet"]
+
+
+async def test_a_database_that_was_moved_away_is_told(place, filled, examined):
+    place.damage("INSERT INTO moved VALUES ('to', 'db.example/engine', TRUE)")
+    found = await examined()
+    place.damage("DELETE FROM moved")
+
+    assert said(found, "database") == [
+        "the tasks of 'this database' were moved to 'db.example/engine'"
+    ]
+
+
+async def test_clocks_that_differ_and_a_server_that_forgets_are_told(place, filled, examined):
+    if hasattr(place, "file"):
+        pytest.skip("of servers")
+
+    class Ahead:
+        def now(self):
+            return SystemClock().now() + 30_000_000
+
+    found = await examined(at=Ahead())
+
+    (clocks,) = said(found, "clock")
+    assert clocks.startswith("the clocks of the database and of this machine differ by ")
+    # The server of the tests is never asked to survive a power cut.
+    assert said(found, "durability")[0] == (
+        "the server runs with fsync = off: a power cut loses tasks"
+    )
