@@ -87,43 +87,77 @@ def load_settings(
     Raises:
         SettingsError: a key is unknown or a value can't be used.
     """
-    environment = os.environ if environment is None else environment
-    values = _from_file((folder or Path.cwd()) / FILE)
-    for known in fields(Settings):
-        text = environment.get(PREFIX + known.name.upper())
-        if text is not None and known.name not in TABLES:
-            values[known.name] = _convert(known.name, text, PREFIX + known.name.upper())
-    values.update({name: value for name, value in options.items() if value is not None})
-    values["connections"] = _connections(values.get("connections", {}), environment)
-    values["variables"] = Variables(values.get("variables", {}), environment)
-    settings = Settings(**values)
-    _check_public_url(settings.public_url)
-    if settings.lease_seconds < 1:
-        raise SettingsError(
-            f"lease_seconds must be at least 1, not {settings.lease_seconds}",
-            hint="it is how long an engine that says nothing is taken for alive",
-        )
+    settings, faults = read_settings(options, environment, folder)
+    if faults:
+        raise faults[0]
     return settings
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def read_settings(
+    options: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> tuple[Settings, tuple[SettingsError, ...]]:
+    """Puts the settings together as far as they can be used, and gives every fault of the rest."""
+    environment = os.environ if environment is None else environment
+    faults: list[SettingsError] = []
+    values = _from_file((folder or Path.cwd()) / FILE, faults)
+    for known in fields(Settings):
+        where = PREFIX + known.name.upper()
+        text = environment.get(where)
+        if text is not None and known.name not in TABLES:
+            _take(values, known.name, text, where, faults)
+    values.update({name: value for name, value in options.items() if value is not None})
+    values["connections"] = _connections(values.get("connections", {}), environment, faults)
+    values["variables"] = Variables(values.get("variables", {}), environment)
+    settings = Settings(**values)
+    for check in (_check_public_url, _check_lease):
+        try:
+            check(settings)
+        except SettingsError as error:
+            faults.append(error)
+    return settings, tuple(faults)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Gives variables that look like settings and are none, each with the one that is nearest."""
+    known = {PREFIX + each.name.upper() for each in fields(Settings)}
+    strange = sorted(
+        name
+        for name in environment
+        if name.startswith(PREFIX) and not name.startswith(CONNECTION) and name not in known
+    )
+    return [(name, next(iter(difflib.get_close_matches(name, known, 1)), "")) for name in strange]
+
+
+def _from_file(file: Path, faults: list[SettingsError]) -> dict[str, Any]:
     try:
         with file.open("rb") as opened:
-            values = tomllib.load(opened)
+            written = tomllib.load(opened)
     except FileNotFoundError:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file.name}: {error}") from None
+        faults.append(SettingsError(f"{file.name}: {error}"))
+        return {}
     known = {each.name for each in fields(Settings)}
-    for name, value in values.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            raise SettingsError(
-                f"{file.name}: there is no setting '{name}'"
-                + (f"; did you mean '{near[0]}'?" if near else "")
-            )
-        values[name] = _convert(name, value, f"{file.name}: {name}")
+    values: dict[str, Any] = {}
+    for name, value in written.items():
+        if name in known:
+            _take(values, name, value, f"{file.name}: {name}", faults)
+            continue
+        near = difflib.get_close_matches(name, known, 1)
+        message = f"{file.name}: there is no setting '{name}'"
+        faults.append(SettingsError(message + (f"; did you mean '{near[0]}'?" if near else "")))
     return values
+
+
+def _take(
+    values: dict[str, Any], name: str, value: Any, where: str, faults: list[SettingsError]
+) -> None:
+    try:
+        values[name] = _convert(name, value, where)
+    except SettingsError as error:
+        faults.append(error)
 
 
 def _convert(name: str, value: Any, where: str) -> Any:
@@ -146,16 +180,17 @@ def _convert(name: str, value: Any, where: str) -> Any:
     raise SettingsError(f"{where} must be text, not {value!r}")
 
 
-def _connections(written: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+def _connections(
+    written: Mapping[str, Any], environment: Mapping[str, str], faults: list[SettingsError]
+) -> dict[str, str]:
     """Gives the databases of db_call nodes; `ENGINE_CONNECTION_NAME` goes before the file's."""
     found: dict[str, str] = {}
     for name, url in written.items():
         if not isinstance(url, str) or "://" not in url:
-            raise SettingsError(
-                f"{FILE}: connections.{name} must be the URL of a database",
-                hint="such as postgresql://user:password@host/database; in the environment it is "
-                f"{_variable_of(name)}",
-            )
+            wanted = f"{FILE}: connections.{name} must be the URL of a database"
+            hint = f"such as postgresql://user:password@host/shop; or set {_variable_of(name)}"
+            faults.append(SettingsError(wanted, hint=hint))
+            continue
         found[_variable_of(name)] = url
     found |= {name: url for name, url in environment.items() if name.startswith(CONNECTION)}
     return {name.removeprefix(CONNECTION).lower(): url for name, url in found.items()}
@@ -165,7 +200,8 @@ def _variable_of(name: str) -> str:
     return CONNECTION + name.upper().replace("-", "_")
 
 
-def _check_public_url(url: str) -> None:
+def _check_public_url(settings: Settings) -> None:
+    url = settings.public_url
     if not url:
         return
     parts = urlsplit(url)
@@ -173,6 +209,14 @@ def _check_public_url(url: str) -> None:
         raise SettingsError(
             f"public_url must be like https://engine.example.com, not {url!r}",
             hint="it is what callback URLs begin with",
+        )
+
+
+def _check_lease(settings: Settings) -> None:
+    if settings.lease_seconds < 1:
+        raise SettingsError(
+            f"lease_seconds must be at least 1, not {settings.lease_seconds}",
+            hint="it is how long an engine that says nothing is taken for alive",
         )
 
 

@@ -6,26 +6,28 @@ database is asked over HTTP; if none serves it, the command opens the database i
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from engine.core.task import TaskStatus
-from engine.errors import EngineError
+from engine.errors import EngineError, UnknownProcess
 from engine.settings import Settings
 from engine.store.opening import serving
 
 Json = dict[str, Any]
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which tasks to list; `since` is Unix microseconds."""
+    """Which tasks to list; `since` is Unix microseconds, `after` the id of the one before."""
 
     process: str
     node: str = ""
     status: TaskStatus | None = None
     limit: int = 50
     since: int | None = None
+    after: str = ""
 
 
 class Client(Protocol):
@@ -67,6 +69,31 @@ class Client(Protocol):
 
     async def callback_url(self, process: str, node: str, plugin: str) -> str:
         """Gives a node's callback URL."""
+
+
+async def every_task(client: Client, listing: Listing) -> AsyncIterator[Json]:
+    """Gives the tasks of a listing one by one, however many there are."""
+    left, after = listing.limit, listing.after
+    while left > 0:
+        page = await client.tasks(replace(listing, limit=min(PAGE, left), after=after))
+        for task in page:
+            yield task
+        if len(page) < min(PAGE, left):
+            return
+        left, after = left - len(page), page[-1]["task_id"]
+
+
+async def params_of(client: Client, process: str) -> list[Json]:
+    """Gives the declared parameters of a process.
+
+    Raises:
+        UnknownProcess: there is none of that name.
+    """
+    for each in await client.processes():
+        if each["process"] == process:
+            found: list[Json] = each["params"]
+            return found
+    raise UnknownProcess(f"there is no process '{process}'")
 
 
 @asynccontextmanager

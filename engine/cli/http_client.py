@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from engine import errors
-from engine.cli.client import Json, Listing
+from engine.cli.client import PAGE, Json, Listing
 from engine.core.task import TaskStatus
 from engine.definition import Fault
 from engine.errors import EngineError, EngineUnreachable, UnknownTask, WaitedInVain
@@ -18,7 +18,6 @@ from engine.settings import Settings
 
 TIMEOUT_S = 30.0
 ASK_AGAIN_S = 1.0
-PAGE = 500
 
 
 @asynccontextmanager
@@ -101,6 +100,8 @@ class HttpClient:
             parameters["status"] = listing.status
         if listing.since is not None:
             parameters["since"] = str(listing.since)
+        if listing.after:
+            parameters["after"] = listing.after
         found: list[Json] = []
         while len(found) < listing.limit:
             parameters["limit"] = str(min(PAGE, listing.limit - len(found)))

@@ -67,8 +67,9 @@ class LocalClient:
 
     async def tasks(self, listing: Listing) -> list[Json]:
         query = TaskQuery(
-            listing.process, listing.node, listing.status, listing.limit, since=listing.since
-        )
+            listing.process, listing.node, listing.status, listing.limit, listing.after,
+            listing.since,
+        )  # fmt: skip
         return [self._workspace.view(task) for task in await self._workspace.tasks(query)]
 
     async def modify(self, process: str, ref: str, data: Json) -> Json:

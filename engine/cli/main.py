@@ -32,8 +32,9 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Say what a deploy would change, and what would become of tasks under way.",
     "deploy": "Put processes into force as new versions, or go back to an earlier one.",
     "graph": "Draw a process, to the terminal or to a file.",
+    "doctor": "Examine database, settings and machine: every fault with what to do.",
     "stats": "Show the tasks by process and node.",
-    "db": "Move a workspace from SQLite to PostgreSQL while its engine works.",
+    "db": "Move a workspace from SQLite to PostgreSQL, or look for damage, while its engine works.",
     "twilio": "Run the Twilio simulator: it answers as Twilio does, calls back, and sends nothing.",
     "bench": "Measure this machine: tasks a second, SMS flows a second, latency, memory.",
 }

@@ -1,18 +1,20 @@
 """`engine rerun`: puts failed tasks back."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from engine.cli.client import Client, Listing, connect
-from engine.cli.output import Exit, Output, exit_code
+from engine.cli.client import Client, Listing, connect, every_task
+from engine.cli.output import Exit, Output, counted, exit_code
 from engine.cli.run import Database, Json, Process, Processes, Server, run
 from engine.core.task import TaskStatus
-from engine.errors import EngineError, SettingsError
+from engine.errors import EngineError, EngineUnreachable, SettingsError, StoreError, UnknownNode
 from engine.settings import Settings
 
-ALL = 100_000
+ALL = 10**12
+AT_ONCE = 50
 
 
 def rerun(
@@ -39,25 +41,71 @@ def rerun(
         if not refs and not failed_in:
             raise SettingsError("name tasks, or take all with --failed-in NODE")
         worst = Exit.DONE
+        done = 0
         async with connect(settings, writes=True) as client:
-            for ref in [*(refs or ()), *await _failed_in(client, process, failed_in)]:
-                try:
-                    task = await client.rerun(process, ref, node)
-                except EngineError as error:
-                    output.error(error)
-                    worst = max(worst, exit_code(error))
-                    continue
-                if output.is_json:
-                    output.lines([task])
-                else:
-                    output.say(f"{escape(ref)} is back in {escape(node or task['node'])}")
+            wanted = list(dict.fromkeys(refs or ()))
+            if failed_in:
+                wanted += await _failed_in(client, output, process, failed_in)
+            for start in range(0, len(wanted), AT_ONCE):
+                part = wanted[start : start + AT_ONCE]
+                answers = await asyncio.gather(
+                    *(_rerun(client, process, ref, node) for ref in part)
+                )
+                for ref, answer in zip(part, answers, strict=True):
+                    if isinstance(answer, EngineError):
+                        output.error(answer)
+                        worst = max(worst, exit_code(answer))
+                        continue
+                    done += 1
+                    if output.is_json:
+                        output.lines([answer])
+                    else:
+                        output.say(_said(ref, answer, node))
+        if len(wanted) > 1:
+            output.say(f"{counted(done, 'task')} of {len(wanted):,} put back")
         return worst
 
     run(work, is_json=json, database=database, processes=processes, server=server)
 
 
-async def _failed_in(client: Client, process: str, node: str) -> list[str]:
-    if not node:
-        return []
-    found = await client.tasks(Listing(process, status=TaskStatus.ERROR, limit=ALL))
-    return [task["task_id"] for task in found if task.get("failed_in") == node]
+async def _rerun(client: Client, process: str, ref: str, node: str) -> dict[str, Any] | EngineError:
+    try:
+        return await client.rerun(process, ref, node)
+    except (EngineUnreachable, StoreError):
+        raise
+    except EngineError as error:
+        return error
+
+
+def _said(ref: str, task: dict[str, Any], node: str) -> str:
+    """Says where a task is now: it may have gone on, or failed again, by the time of the answer."""
+    back = f" was put into {escape(node)}," if node else " was put back,"
+    return f"{escape(ref)}{back} and is {task['status']} in {escape(task['node'])}"
+
+
+async def _failed_in(client: Client, output: Output, process: str, node: str) -> list[str]:
+    """Finds every task that failed in a node.
+
+    Raises:
+        UnknownNode: none did, and there is no such node.
+    """
+    listing = Listing(process, status=TaskStatus.ERROR, limit=ALL)
+    found = [
+        task["task_id"]
+        async for task in every_task(client, listing)
+        if task.get("failed_in") == node
+    ]
+    if not found:
+        await _check_node(client, process, node)
+        output.note(f"no task of '{escape(process)}' stands failed in '{escape(node)}'")
+    return found
+
+
+async def _check_node(client: Client, process: str, node: str) -> None:
+    for each in await client.processes():
+        if each["process"] == process:
+            nodes = [known["node"] for known in each["nodes"]]
+            if node not in nodes:
+                raise UnknownNode(
+                    f"'{process}' has no node '{node}'", hint=f"it has: {', '.join(nodes)}"
+                )

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -54,12 +54,18 @@ def report(output: Output, error: EngineError) -> int:
     return exit_code(error)
 
 
-def run(work: Callable[[Settings, Output], Awaitable[int]], *, is_json: bool, **given: Any) -> None:
+def run(
+    work: Callable[[Settings, Output], Awaitable[int]],
+    *,
+    is_json: bool,
+    load: Callable[[Mapping[str, Any]], Settings] = load_settings,
+    **given: Any,
+) -> None:
     """Runs a command's work and ends with its exit code."""
     output = Output(is_json=is_json)
     code: int = INTERRUPTED
     try:
-        settings = load_settings(given)
+        settings = load(given)
         _log_to_standard_error(settings)
         code = _in_loop(work(settings, output))
     except DefinitionError as error:

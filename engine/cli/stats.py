@@ -1,6 +1,7 @@
 """`engine stats`: tasks by process and node, what passed, what waits longest."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -42,9 +43,15 @@ async def _print(client: Client, output: Output, before: dict[str, int]) -> dict
     """Prints the counts once; gives how many moves each process had made by now."""
     processes = await client.processes()
     moves = {each["process"]: sum(node["out"] for node in each["nodes"]) for each in processes}
+    alerts = list(_alerts(processes))
     if output.is_json:
-        output.document({"processes": processes})
+        output.document({"processes": processes, "alerts": alerts})
         return moves
+    for alert in alerts:
+        output.say(
+            f"[red]alert[/]  {alert['standing']:,} tasks stand in '{escape(alert['node'])}' of"
+            f" '{escape(alert['process'])}', {alert['tasks']:,} or more are too many"
+        )
     for process in processes:
         name = process["process"]
         since = moves[name] - before.get(name, moves[name])
@@ -58,6 +65,20 @@ async def _print(client: Client, output: Output, before: dict[str, int]) -> dict
             for sum_name, amount in (node.get("sums") or {}).items():
                 output.say(f"  {escape(node['node'])}: {escape(sum_name)} = {amount:,}")
     return moves
+
+
+def _alerts(processes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Finds the nodes in which as many tasks stand as their alert says."""
+    for process in processes:
+        for node in process["nodes"]:
+            alert = node.get("alert")  # an engine on another machine may be older
+            if alert is not None and alert["is_on"]:
+                yield {
+                    "process": process["process"],
+                    "node": node["node"],
+                    "standing": node["standing"],
+                    "tasks": alert["tasks"],
+                }
 
 
 def _row(node: dict[str, Any]) -> list[str]:

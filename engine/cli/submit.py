@@ -1,7 +1,8 @@
 """`engine submit`: a new task, or one for each row of a CSV file."""
 
-import csv
-from collections.abc import Iterator
+import asyncio
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,15 +10,19 @@ import typer
 from rich.progress import Progress
 
 from engine.cli.arguments import FOREVER
-from engine.cli.client import Client, connect
+from engine.cli.client import Client, connect, params_of
 from engine.cli.given import Texts, Values, Whole, given_data
 from engine.cli.output import Exit, Output, task_lines
 from engine.cli.run import Database, Json, Process, Processes, Server, run
+from engine.cli.table import Row, read
 from engine.core.duration import parse_duration
-from engine.errors import EngineError, InvalidData, SettingsError
+from engine.errors import Busy, EngineError, SettingsError
 from engine.settings import Settings
 
 ROWS_AT_ONCE = 100
+BUSY_S = 1.0
+BUSY_TIMES = 60
+"""So often a row is sent again to an engine that has too much to do."""
 
 
 def submit(
@@ -83,21 +88,29 @@ def _seconds(wait: str | None) -> float | None:
 
 async def _submit_rows(client: Client, output: Output, process: str, file: Path) -> int:
     """Submits a task for each row and reports the rows that were refused."""
-    accepted, refused = 0, []
-    rows = list(_rows(file))
+    types = {each["name"]: each["type"] for each in await params_of(client, process)}
+    # Read to its end first: of a file that is no CSV nothing is submitted.
+    total = await asyncio.to_thread(lambda: sum(1 for _ in read(file, types)))
+    accepted: int = 0
+    refused: list[dict[str, Any]] = []
+    rows = read(file, types)
     with Progress(
         console=output.messages, transient=True, disable=not output.is_for_eyes
     ) as progress:
-        bar = progress.add_task("submitting", total=len(rows))
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
-            results = await client.submit_many(process, [row[1:] for row in part])
-            for (number, _, _), result in zip(part, results, strict=True):
-                if isinstance(result, EngineError):
-                    refused.append({"row": number, "reason": str(result)})
-                else:
-                    accepted += 1
-            progress.advance(bar, len(part))
+        bar = progress.add_task("submitting", total=total)
+        last = 1
+        try:
+            while part := list(itertools.islice(rows, ROWS_AT_ONCE)):
+                results = await _submit_part(client, process, part)
+                for row, reason in zip(part, results, strict=True):
+                    if reason:
+                        refused.append({"row": row.number, "reason": reason})
+                accepted += results.count("")
+                last = part[-1].number
+                progress.advance(bar, len(part))
+        except (EngineError, asyncio.CancelledError):
+            output.note(f"broken off after row {last}: {accepted} accepted, {len(refused)} refused")
+            raise
     if output.is_json:
         output.document({"accepted": accepted, "refused": refused})
     else:
@@ -107,13 +120,32 @@ async def _submit_rows(client: Client, output: Output, process: str, file: Path)
     return Exit.REFUSED if refused else Exit.DONE
 
 
-def _rows(file: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Reads (row number, ref, data); a column called `ref` is the ref, all others are text."""
+async def _submit_part(client: Client, process: str, part: Sequence[Row]) -> list[str]:
+    """Submits some rows; gives for each why it was refused, or nothing."""
+    reasons = [row.reason for row in part]
+    left = [at for at, reason in enumerate(reasons) if not reason]
+    for patience in range(BUSY_TIMES, -1, -1):
+        items = [(part[at].ref, dict(part[at].data)) for at in left]
+        results = await _submit_many(client, process, items)
+        busy = []
+        for at, result in zip(left, results, strict=True):
+            if isinstance(result, Busy) and patience:
+                busy.append(at)
+            elif isinstance(result, EngineError):
+                reasons[at] = str(result)
+        if not busy:
+            break
+        left = busy
+        await asyncio.sleep(BUSY_S)
+    return reasons
+
+
+async def _submit_many(
+    client: Client, process: str, items: Sequence[tuple[str, dict[str, Any]]]
+) -> Sequence[dict[str, Any] | EngineError]:
+    if not items:
+        return []
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            for number, row in enumerate(csv.DictReader(opened, strict=True), start=2):
-                if None in row or None in row.values():
-                    raise InvalidData(f"{file.name}, row {number}: not as many cells as names")
-                yield number, row.pop("ref", ""), dict(row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidData(f"{file.name} can't be read as CSV: {error}") from None
+        return await client.submit_many(process, items)
+    except Busy as error:
+        return [error] * len(items)

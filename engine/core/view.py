@@ -144,6 +144,7 @@ def process_view(
                 "in": counts[node.id][0],
                 "out": counts[node.id][1],
                 **_sums(sums.get(node.id)),
+                "alert": _alert_view(node, counts[node.id][0] - counts[node.id][1]),
             }
             for node in (*graph.nodes.values(), *left_behind)
         ],
@@ -152,6 +153,13 @@ def process_view(
 
 def _sums(sums: Mapping[str, int] | None) -> dict[str, Any]:
     return {"sums": {name: number_of(amount) for name, amount in sums.items()}} if sums else {}
+
+
+def _alert_view(node: GraphNode, standing: int) -> dict[str, Any] | None:
+    """Says at how many tasks a node tells of them, and whether so many stand in it now."""
+    if node.alert is None:
+        return None
+    return {"tasks": node.alert.tasks, "is_on": standing >= node.alert.tasks}
 
 
 def mask(text: str, task: Task, secrets: Collection[str]) -> str:

@@ -10,7 +10,8 @@ from engine.core.batch import Step, Sum
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError
-from engine.store import processes, reads
+from engine.store import auditing, processes, reads
+from engine.store.facts import Audit, Since
 from engine.store.interface import ProcessRow, TaskQuery, VersionRow
 
 T = TypeVar("T")
@@ -29,6 +30,10 @@ class Asked(ABC):
     @abstractmethod
     async def _read(self, work: Callable[[Connection], T]) -> T:
         """Runs work with a connection that turns do not use."""
+
+    async def _read_long(self, work: Callable[[Connection], T]) -> T:
+        """Runs work that may take minutes."""
+        return await self._read(work)
 
     async def processes(self) -> list[ProcessRow]:
         return await self._read(processes.newest)
@@ -54,8 +59,11 @@ class Asked(ABC):
     async def undelivered(self, after: str, limit: int) -> list[Kept]:
         return await self._read(lambda connection: reads.undelivered(connection, after, limit))
 
-    async def check(self) -> list[str]:
-        return await self._read(reads.damage)
+    async def check(self, *, quickly: bool = False) -> list[str]:
+        return await self._read_long(lambda connection: reads.damage(connection, is_quick=quickly))
+
+    async def audit(self, since: Since) -> Audit:
+        return await self._read_long(lambda connection: auditing.audit(connection, since))
 
     def _refuse_if_read_only(self) -> None:
         if self._is_read_only:

@@ -11,6 +11,7 @@ from typing import Protocol
 from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
+from engine.store.facts import Audit, Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +227,14 @@ class Store(Protocol):
     async def forget_answers(self, now: int) -> None:
         """Deletes remembered answers and long undelivered messages whose time is over."""
 
-    async def check(self) -> list[str]:
-        """Looks for damage; an empty list is good."""
+    async def check(self, *, quickly: bool = False) -> list[str]:
+        """Looks for damage; an empty list is good.
+
+        Quickly only what is stored is looked at, and not whether every index agrees with it.
+        """
+
+    async def audit(self, since: Since) -> Audit:
+        """Gathers in one snapshot what an examination must know, without loading tasks."""
 
     async def aclose(self) -> None:
         """Closes the database; nothing else may be called afterwards."""

@@ -26,6 +26,7 @@ from engine.store.tables import (
 
 _DAMAGE = {
     "sqlite": "PRAGMA integrity_check",
+    "sqlite quickly": "PRAGMA quick_check",
     # A server checks its pages as it reads them, and counts what it finds.
     "postgresql": (
         "SELECT 'the index ' || indexrelid::regclass || ' is not valid' FROM pg_index"
@@ -123,7 +124,9 @@ def undelivered(connection: Connection, after: str, limit: int) -> list[Kept]:
     return [kept_of(row) for row in rows]
 
 
-def damage(connection: Connection) -> list[str]:
+def damage(connection: Connection, *, is_quick: bool = False) -> list[str]:
     """Gives what the database finds wrong with itself."""
-    found = [str(row[0]) for row in connection.execute(text(_DAMAGE[connection.dialect.name]))]
+    kind = connection.dialect.name
+    query = _DAMAGE.get(f"{kind} quickly", _DAMAGE[kind]) if is_quick else _DAMAGE[kind]
+    found = [str(row[0]) for row in connection.execute(text(query))]
     return [] if found == ["ok"] else found

@@ -92,6 +92,13 @@ class Parameter(BaseModel):
     description: str
 
 
+class NodeAlert(BaseModel):
+    """At how many tasks a node tells of them, and whether so many stand in it now."""
+
+    tasks: int
+    is_on: bool
+
+
 class NodeCount(BaseModel):
     """How many tasks stand in a node, came in and went out."""
 
@@ -102,6 +109,7 @@ class NodeCount(BaseModel):
     came_in: int = Field(alias="in")
     out: int
     sums: dict[str, float] | None = Field(None, description="Where the node keeps some.")
+    alert: NodeAlert | None = Field(description="Null where the node has no `alert`.")
 
 
 class Process(BaseModel):

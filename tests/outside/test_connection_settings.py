@@ -28,7 +28,7 @@ def test_a_connection_is_named_in_the_file_or_in_a_variable_which_goes_before(tm
 
 @pytest.mark.parametrize("wrong", ['"shop.db"', "5", '{url = "sqlite:///a.db"}'])
 def test_what_is_no_url_is_told_with_its_name_and_without_its_value(tmp_path, wrong):
-    with pytest.raises(SettingsError, match="connections.shop must be the URL") as caught:
+    with pytest.raises(SettingsError, match=r"connections\.shop must be the URL") as caught:
         settings(tmp_path, f"[connections]\nshop = {wrong}\n")
 
     assert "shop.db" not in str(caught.value)

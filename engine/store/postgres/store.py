@@ -14,6 +14,7 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from engine.core.batch import Batch, Found, Key, Wants
 from engine.core.task import Task
@@ -230,6 +231,25 @@ class PostgresStore(Asked):
             raise failure(cause(error), self._place) from error
         except (*LOST, asyncpg.PostgresError) as error:
             raise failure(error, self._place) from error
+
+    async def _read_long(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
+        # On a line of its own, which has the time it takes.
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: connect(
+                self._place, is_read_only=self._is_read_only, statement_s=None
+            ),
+            poolclass=NullPool,
+        )
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(work)
+        except SQLAlchemyError as error:
+            raise failure(cause(error), self._place) from error
+        except (*LOST, asyncpg.PostgresError) as error:
+            raise failure(error, self._place) from error
+        finally:
+            await engine.dispose()
 
     # Telling each other.
 

@@ -141,6 +141,12 @@ def reason(error: Exception) -> str:
     return next((text for code, text in _HINTS.items() if name.startswith(code)), str(error))
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether an error says that the file itself is not as it should be."""
+    name = str(getattr(error, "sqlite_errorname", "") or "")
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
 def roll_back(connection: Connection) -> None:
     """Ends a transaction that failed, if the library has not done so itself."""
     if connection.in_transaction:

@@ -48,7 +48,9 @@ def open_sqlite(
     except file.Error as error:
         raise StoreError(
             f"can't open the database '{place.name}': {file.reason(error)}",
-            hint="is the path right, and may this user write there?",
+            hint=""
+            if file.is_damage(error)
+            else "is the path right, and may this user write there?",
         ) from error
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from engine.core.batch import Batch, Found, Key, Wants
-from engine.core.task import Task, TaskState, encode
+from engine.core.task import Task, TaskState
 from engine.store import processes
 from engine.store.asked import Asked
 from engine.store.interface import (
@@ -24,16 +24,13 @@ from engine.store.interface import (
     NewVersion,
     Walk,
 )
-from engine.store.sqlite import file
+from engine.store.sqlite import file, space
 from engine.store.sqlite.commit import write
 from engine.store.sqlite.file import Connection, Place
 from engine.store.sqlite.find import find
 
 T = TypeVar("T")
 
-PAGES_GIVEN_BACK = 4000
-"""Pages given back to the file system after a deletion: few enough for a short wait."""
-UNDELIVERED_KEPT_US = 30 * 86_400_000_000
 READERS = 4
 
 _DUE = (
@@ -56,15 +53,6 @@ _EXPIRED = (
     " WHERE state = 'kept' AND expires <= ? ORDER BY expires, message_id LIMIT ?"
 )
 _MAIL_COUNT = "SELECT count(*) FROM message INDEXED BY message_expires WHERE state = 'kept'"
-_FORGETTABLE = (
-    "SELECT task_id FROM task INDEXED BY task_list"
-    " WHERE process = ? AND task_id < ? AND finished < ? ORDER BY task_id LIMIT ?"
-)
-_FORGET = (
-    "DELETE FROM task WHERE task_id IN (SELECT value FROM json_each(?)) AND finished < ?"
-    " RETURNING task_id"
-)
-_FORGET_HISTORY = "DELETE FROM history WHERE task_id IN (SELECT value FROM json_each(?))"
 
 
 class SqliteStore(Asked):
@@ -170,39 +158,22 @@ class SqliteStore(Asked):
     # Housekeeping.
 
     async def forget(self, process: str, finished_before: int, limit: int) -> int:
-        # A task made since then can't have finished before; ids begin with milliseconds.
-        end = f"{max(finished_before, 0) // 1000 + 1:012x}"
         found = await self._read(
-            lambda connection: [
-                row[0]
-                for row in connection.exec_driver_sql(
-                    _FORGETTABLE, (process, end, finished_before, limit)
-                )
-            ]
+            lambda connection: space.forgettable(
+                connection.connection.dbapi_connection, process, finished_before, limit
+            )
         )
-        return await self._forget(found, finished_before) if found else 0
-
-    async def _forget(self, task_ids: list[str], finished_before: int) -> int:
-        def work(writer: Connection) -> int:
-            # Looked at again: one may have been put back to work meanwhile.
-            wanted = encode(task_ids).decode()
-            gone = [row[0] for row in writer.execute(_FORGET, (wanted, finished_before)).fetchall()]
-            writer.execute(_FORGET_HISTORY, (encode(gone).decode(),))
-            return len(gone)
-
-        count = await self._write(work, in_thread=True)
+        if not found:
+            return 0
+        count = await self._write(
+            lambda writer: space.forget(writer, found, finished_before), in_thread=True
+        )
         await self._give_space_back()
         return count
 
     async def forget_answers(self, now: int) -> None:
-        def work(writer: Connection) -> None:
-            writer.execute("DELETE FROM answer WHERE expires <= ?", (now,))
-            writer.execute(
-                "DELETE FROM message WHERE state = 'undelivered' AND expires <= ?",
-                (now - UNDELIVERED_KEPT_US,),
-            )
-
-        await self._write(work, in_thread=True)
+        while await self._write(lambda writer: space.forget_answers(writer, now), in_thread=True):
+            pass
         await self._give_space_back()
 
     async def aclose(self) -> None:
@@ -272,15 +243,14 @@ class SqliteStore(Asked):
             raise
 
     async def _give_space_back(self) -> None:
-        def work() -> None:
-            # It goes on page by page for as long as it is asked for a next row.
-            self._writer.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
-
-        async with self._writing:
-            try:
-                await self._in_thread(work)
-            except file.Error as error:
-                raise file.failure(error, self._place) from error
+        """Makes the file smaller, bit by bit: who wants to commit comes in between."""
+        is_more_left = True
+        while is_more_left:
+            async with self._writing:
+                try:
+                    is_more_left = await self._in_thread(lambda: space.give_back(self._writer))
+                except file.Error as error:
+                    raise file.failure(error, self._place) from error
 
 
 def _count_mail(connection: Connection) -> int:

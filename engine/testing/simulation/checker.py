@@ -5,6 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from engine.core.batch import Step
 from engine.core.task import Task
+from engine.doctor.graphs import Graphs
+from engine.doctor.rows import examine_rows
+from engine.doctor.tasks import examine_tasks
+from engine.store.facts import Audit, Since
 from engine.store.interface import TaskQuery
 from engine.testing.simulation.plot import Plot, Seen
 from engine.testing.simulation.story import Story
@@ -24,6 +28,7 @@ async def check(story: Story) -> list[str]:
     histories = {task.task_id: await store.history(task.task_id) for task in every}
     undelivered = await store.undelivered("", ALL)
     found += await store.check()
+    found += _invariants(await store.audit(Since(0, 0, 0)))
     found += plot.check(Seen(tasks, histories, undelivered))
     for task in every:
         found += _visits(task, histories[task.task_id])
@@ -36,6 +41,13 @@ async def check(story: Story) -> list[str]:
     left = await store.expired(2**62, ALL)
     found += [f"mail that nobody took: {message_id}" for message_id in left]
     return found
+
+
+def _invariants(audit: Audit) -> Iterator[str]:
+    """What `engine doctor` would find: a task that nothing moves, mail for nobody."""
+    graphs = Graphs(audit.versions)
+    for each in (*examine_tasks(audit, graphs), *examine_rows(audit, graphs, is_served=False)):
+        yield f"{each.message} {each.rows}"
 
 
 def _visits(task: Task, steps: list[Step]) -> Iterator[str]:

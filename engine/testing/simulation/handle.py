@@ -9,6 +9,7 @@ from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError, StoreUnavailable
+from engine.store.facts import Audit, Since
 from engine.store.interface import (
     Crew,
     Due,
@@ -217,8 +218,11 @@ class Handle(Store):
     async def forget_answers(self, now: int) -> None:
         await self._ask(lambda: self._disk.store.forget_answers(now))
 
-    async def check(self) -> list[str]:
-        return await self._ask(self._disk.store.check)
+    async def check(self, *, quickly: bool = False) -> list[str]:
+        return await self._ask(lambda: self._disk.store.check(quickly=quickly))
+
+    async def audit(self, since: Since) -> Audit:
+        return await self._ask(lambda: self._disk.store.audit(since))
 
     async def aclose(self) -> None:
         """Leaves the database open: it belongs to the story."""
