@@ -280,6 +280,25 @@ class Placed:
             "copy_task_size_overflow_limit",
             "copy_task_fatal_error",
         ),
+        (
+            "db_call",
+            "db_call_wrong_convert_param",
+            "db_call_size_overflow_limit",
+            "db_call_fatal_error",
+        ),
+        (
+            "reply_to_process",
+            "rpc_reply_wrong_convert_param",
+            "rpc_reply_size_overflow_limit",
+            "rpc_reply_fatal_error",
+        ),
+        (
+            "sum",
+            "api_sum_wrong_convert_param",
+            "api_sum_size_overflow_limit",
+            "api_sum_fatal_error",
+        ),
+        ("end", "template_error", "task_size_overflow_limit", "end_fatal_error"),
         ("delay", "delay_wrong_convert_param", "delay_size_overflow_limit", "delay_fatal_error"),
         (
             "get_from_queue",
