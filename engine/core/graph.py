@@ -72,6 +72,9 @@ class Graph:
     history: HistoryMode = HistoryMode.FULL
     retention: Duration = KEEP_FINISHED
     secrets: frozenset[str] = frozenset()
+    """Parameters that are never shown."""
+    is_sealed: bool = False
+    """Whether its tasks may have something secret in their data."""
     cleared: frozenset[str] = frozenset()
     """Parameters that are hidden once the task has ended."""
 

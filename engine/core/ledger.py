@@ -1,10 +1,11 @@
 """What a turn has in hand: the tasks and mail it knows, what it lacks, and what it will write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
 from engine.core.graph import Graph, HistoryMode
+from engine.core.masking import Masker, masker_of
 from engine.core.message import Kept, KeptState
 from engine.core.names import error_names, root_names
 from engine.core.node import Alert, Visit
@@ -146,6 +147,7 @@ class Ledger:
             graph = self.world.graph(task.process, task.version)
             if graph is None or task.node not in graph.nodes:
                 graph = stranded_graph(task, graph)
+            task.is_sealed |= graph.is_sealed
             live = self.hold(task, graph, is_new=False)
             if not task.is_finished:
                 self._by_key.setdefault((task.process, task.ref), live)
@@ -195,7 +197,7 @@ class Ledger:
         task = Task(
             task_id, ref or task_id, graph.process, graph.version, node or graph.start,
             TaskState.READY, data, memo, 1, None, now, now, None, 0, len(encode(data)),
-            graph.has_unique_refs,
+            graph.has_unique_refs, graph.is_sealed,
         )  # fmt: skip
         live = self.hold(task, graph, is_new=True)
         if ref:
@@ -263,6 +265,10 @@ class Ledger:
         self.count(live.task.process, live.task.node)[1] += 1
         if not live.is_new:
             self.batch.deleted.append(live.task.task_id)
+
+    def masker(self, live: Live, changes: Mapping[str, Any] | None = None) -> Masker:
+        """Gives what hides a task's secrets, and those of the workspace."""
+        return masker_of(live.graph.secrets, self.world.masker, live.task.data, changes)
 
     # Counting.
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from engine.core.batch import Batch, Limits
 from engine.core.graph import Graph
+from engine.core.masking import NOTHING_HIDDEN
 from engine.definition import Catalog, Definition, compile_graph, read_definition
+from engine.definition.secrets import Secrets, secrets_of
 from engine.errors import TemplateError
 from engine.runtime.clock import Chance, Ids
 from engine.store.interface import NewVersion, ProcessRow, Store, VersionRow
@@ -33,6 +35,8 @@ class Deployments:
         self.variables = variables
         self.makes_calls = True
         self.public_url = public_url
+        self.masker = NOTHING_HIDDEN
+        self._secret_variables: frozenset[str] = frozenset()
         self._rows: dict[str, ProcessRow] = {}
         self._versions: dict[tuple[str, int], VersionRow] = {}
         self._graphs: dict[tuple[str, int], Graph | None] = {}
@@ -77,6 +81,11 @@ class Deployments:
 
     # For the workspace.
 
+    def hide(self, values: Iterable[Any], variables: Iterable[str]) -> None:
+        """Hides values wherever they stand; a process that reads these variables has secrets."""
+        self.masker = self.masker.plus(values)
+        self._secret_variables |= frozenset(variables)
+
     async def load(self, store: Store) -> None:
         """Reads which versions there are, and how many tasks stand where."""
         await self.reload(store)
@@ -116,6 +125,7 @@ class Deployments:
                     definition.file,
                     definition.id,
                     f"{chance.getrandbits(160):040x}",
+                    self._is_sealed(secrets_of(definition)),
                 )
                 for definition in definitions
             ],
@@ -190,10 +200,17 @@ class Deployments:
         if definition is None:
             return None
         graph = compile_graph(definition, version=version.version, conv_id=row.conv_id)
+        secrets = secrets_of(definition)
+        variables = (self.variables.get(name) for name in secrets.credentials)
+        self.masker = self.masker.plus([*secrets.words, *variables])
+        graph = replace(graph, is_sealed=self._is_sealed(secrets))
         if key[1] == row.version:
             return graph
         current = self.current(key[0])
         return replace(graph, status=current.status) if current is not None else graph
+
+    def _is_sealed(self, secrets: Secrets) -> bool:
+        return secrets.are_there or bool(secrets.variables & self._secret_variables)
 
 
 def _read(version: VersionRow) -> Definition | None:

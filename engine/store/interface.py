@@ -11,6 +11,7 @@ from typing import Protocol
 from engine.core.batch import Batch, Found, Key, Step, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
+from engine.store.sealing import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class NewVersion:
     file: str
     conv_id: int | None
     callback_hash: str
+    is_sealed: bool = False
+    """Whether it has secrets: then it is kept encrypted, as is the data of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,13 @@ class Store(Protocol):
 
     is_shared: bool
     """Whether other engines may work on it at the same time."""
+
+    async def unlock(self, keys: Keyring) -> None:
+        """Takes the keys of what is kept encrypted.
+
+        Raises:
+            KeyMissing: one of those with which something is encrypted is not among them.
+        """
 
     # The hot path.
 
