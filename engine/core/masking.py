@@ -47,6 +47,7 @@ class Masker:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, HIDDEN)
+        for form in self._forms:  # then only: two forms may begin alike
             if len(form) > _HEAD and form[:_HEAD] in text:
                 text = _without_parts(text, form)
             if len(form) > _TAIL and form[:_TAIL] in text[-_HEAD:]:
