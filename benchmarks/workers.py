@@ -28,6 +28,7 @@ from engine.cli.examples import example_folder
 from engine.cli.http_client import http_client
 from engine.cli.machine import cpu_seconds
 from engine.settings import Settings
+from engine.store.sealing import Keyring
 from tests.store.postgres_server import EMPTY, PostgresServer, apart
 
 Numbers = dict[str, float]
@@ -75,6 +76,10 @@ async def engines(url: str, count: int) -> AsyncIterator[list[Stage]]:
             "TWILIO_NUMBER": SENDER,
             "ENGINE_TWILIO_AUTH_TOKEN": TOKEN,
         }
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        keys = Keyring(folder / "key")
+        keys.add()
+        variables["ENGINE_KEY_FILE"] = str(keys.file)
         stages: list[Stage] = []
         for _ in range(count):
             serve = ["engine", "serve", "--port", "0", "--database", url]

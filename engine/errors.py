@@ -27,6 +27,7 @@ EngineError
     ├── Overtaken          another engine changed a task meanwhile: run it again
     ├── LostLease          this worker was taken for dead: join again
     └── StoreUnavailable   it does not answer now: full disk, lost connection
+        └── KeyMissing       the key that secrets are encrypted with is not there
 """
 
 from collections.abc import Mapping, Sequence
@@ -225,3 +226,9 @@ class StoreUnavailable(StoreError):
     """The database does not answer now."""
 
     kind = "store_unavailable"
+
+
+class KeyMissing(StoreUnavailable):
+    """The key that secrets are encrypted with is not there."""
+
+    kind = "key_missing"

@@ -3,12 +3,12 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from engine.errors import SettingsError
 
@@ -46,6 +46,8 @@ class Settings:
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
     log_level: str = "warning"
+    key_file: str = ""
+    secret_variables: tuple[str, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -53,6 +55,16 @@ class Settings:
     def base_url(self) -> str:
         """What callback URLs begin with."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def secret_values(self) -> Iterator[Any]:
+        """Yields what is secret of the settings, wherever it may turn up."""
+        yield from (self.api_secret, self.twilio_auth_token)
+        login = urlsplit(self.database).netloc.rpartition("@")[0]
+        password = login.partition(":")[2]
+        yield from (password, unquote(password))
+        asked = parse_qs(urlsplit(self.database).query)
+        yield from asked.get("password", ())
+        yield from (self.variables.get(name) for name in self.secret_variables)
 
 
 class Variables(Mapping[str, Any]):
@@ -166,6 +178,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise SettingsError(f"{where} must be a table of names and values")
         return value
+    if wanted is tuple:
+        return _names(value, where)
     if wanted is int and not isinstance(value, bool):
         try:
             return int(value)
@@ -178,6 +192,14 @@ def _convert(name: str, value: Any, where: str) -> Any:
             return Role(value)
         raise SettingsError(f"{where} must be one of {', '.join(Role)}, not {value!r}")
     raise SettingsError(f"{where} must be text, not {value!r}")
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    """Reads a list of names; in a variable they stand in one text, between commas."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SettingsError(f"{where} must be a list of names")
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _connections(

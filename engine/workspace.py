@@ -82,7 +82,7 @@ class Workspace:
             StoreError: it can't be opened, or another engine works on it.
         """
         clock = clock or SystemClock()
-        store = await open_store(settings.database, read_only=read_only)
+        store = await open_store(settings.database, read_only=read_only, key_file=settings.key_file)
         outside = None
         if perform is None:
             outside = Outside(settings.max_task_bytes, settings.connections)
@@ -357,7 +357,7 @@ class Workspace:
 
     def view(self, task: Task) -> dict[str, Any]:
         """Gives the JSON object of a task."""
-        return task_view(task, self.graph_of(task))
+        return task_view(task, self.graph_of(task), self._engine.deployments.masker)
 
     def graph_of(self, task: Task) -> Graph | None:
         """Gives the version of its process in which a task moves."""

@@ -73,5 +73,6 @@ def _json(text: str, where: str) -> Any:
 def _split(item: str, option: str) -> tuple[str, str]:
     name, equals, value = item.partition("=")
     if not equals or not name:
-        raise InvalidData(f"{option} {item!r} must be NAME=VALUE")
+        # Not quoted: it may be a secret whose name was forgotten.
+        raise InvalidData(f"what follows {option} must be NAME=VALUE")
     return name, value

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "graph": "Draw a process, to the terminal or to a file.",
     "doctor": "Examine database, settings and machine: every fault with what to do.",
     "stats": "Show the tasks by process and node.",
+    "secrets": "Make a key for secrets, or encrypt them with a new one.",
     "db": "Move a workspace from SQLite to PostgreSQL, or look for damage, while its engine works.",
     "twilio": "Run the Twilio simulator: it answers as Twilio does, calls back, and sends nothing.",
     "bench": "Measure this machine: tasks a second, SMS flows a second, latency, memory.",

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine import errors
+from engine.core.masking import NOTHING_HIDDEN
 from engine.errors import EngineError
 
 Json = dict[str, Any]
@@ -52,6 +53,7 @@ class Output:
 
     def __init__(self, *, is_json: bool = False) -> None:
         self.is_json = is_json
+        self.masker = NOTHING_HIDDEN  # of what is secret in the settings, once they are known
         self.console = Console(highlight=False, soft_wrap=True)
         self.messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -89,13 +91,14 @@ class Output:
 
     def error(self, error: EngineError) -> None:
         """Prints what went wrong."""
+        message, hint = self.masker.text(str(error)), self.masker.text(error.hint)
         if self.is_json:
-            found = {"kind": error.kind, "message": str(error), "hint": error.hint}
+            found = {"kind": error.kind, "message": message, "hint": hint}
             sys.stderr.write(msgspec.json.encode({"error": found}).decode() + "\n")
             return
-        self.messages.print(f"[red]error:[/] {escape(str(error))}")
-        if error.hint:
-            self.messages.print(f"[dim]{escape(error.hint)}[/]")
+        self.messages.print(f"[red]error:[/] {escape(message)}")
+        if hint:
+            self.messages.print(f"[dim]{escape(hint)}[/]")
 
 
 def _write(json: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.output import Exit, Output, counted, exit_code
+from engine.core.masking import Masker
 from engine.errors import DefinitionError, EngineError, SettingsError
 from engine.settings import Settings, load_settings
 
@@ -66,7 +67,8 @@ def run(
     code: int = INTERRUPTED
     try:
         settings = load(given)
-        _log_to_standard_error(settings)
+        output.masker = Masker().plus(settings.secret_values())
+        _log_to_standard_error(settings, output.masker)
         code = _in_loop(work(settings, output))
     except DefinitionError as error:
         _print_faults(output, error)
@@ -92,7 +94,7 @@ def run(
         raise typer.Exit(int(code))
 
 
-def _log_to_standard_error(settings: Settings) -> None:
+def _log_to_standard_error(settings: Settings, masker: Masker) -> None:
     level = "DEBUG" if common.debug else settings.log_level.upper()
     known = logging.getLevelNamesMapping()
     if level not in known:
@@ -100,11 +102,20 @@ def _log_to_standard_error(settings: Settings) -> None:
             f"log_level: there is no '{settings.log_level}'",
             hint="one of debug, info, warning, error, critical",
         )
-    logging.basicConfig(
-        level=known[level],
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masked(masker))
+    logging.basicConfig(level=known[level], handlers=[handler])
+
+
+class _Masked(logging.Formatter):
+    """Writes a line of the log without the secrets of the settings, whoever logs it."""
+
+    def __init__(self, masker: Masker) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._masker = masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._masker.text(super().format(record))
 
 
 def _in_loop(work: Awaitable[int]) -> int:

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 import msgspec
 
-from engine.core.view import HIDDEN
+from engine.core.masking import HIDDEN
 from engine.errors import InvalidData
 from engine.web.strict_json import repeated_name
 

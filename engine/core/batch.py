@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.core.command import OutsideCommand
+from engine.core.masking import NOTHING_HIDDEN, Masker
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import EngineError
@@ -80,6 +81,8 @@ class Call:
     process: str
     node: str
     command: OutsideCommand
+    masker: Masker = NOTHING_HIDDEN
+    """For the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Incident:
     process: str
     node: str
     exception: BaseException
+    masker: Masker = NOTHING_HIDDEN
 
 
 @dataclass(slots=True)

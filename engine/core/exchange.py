@@ -164,7 +164,9 @@ class Exchange:
         memo = live.task.memo
         if memo.caller is not None and not memo.has_replied:
             memo.has_replied = True
-            replied = Replied(command.data, command.is_exception, command.reason, command.tag)
+            # Here, where it is known what is secret: the caller can't tell.
+            reason = self._ledger.masker(live).text(command.reason)
+            replied = Replied(command.data, command.is_exception, reason, command.tag)
             self._later("deliver_reply", (memo.caller.task_id, memo.caller.visit, replied))
         return Done()
 

@@ -89,6 +89,9 @@ class Graph:
     retention: Duration = KEEP_FINISHED
     loop_limit: LoopLimit = USUAL_LOOP_LIMIT
     secrets: frozenset[str] = frozenset()
+    """Parameters that are never shown."""
+    is_sealed: bool = False
+    """Whether its tasks may have something secret in their data."""
     cleared: frozenset[str] = frozenset()
     """Parameters that are hidden once the task has ended."""
 

@@ -1,11 +1,12 @@
 """What a turn has in hand: the tasks and mail it knows, what it lacks, and what it will write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
 from engine.core.graph import Graph, HistoryMode
 from engine.core.lookups import ask
+from engine.core.masking import Masker, masker_of
 from engine.core.message import Kept, KeptState
 from engine.core.names import error_names, root_names
 from engine.core.node import Alert, Visit
@@ -150,6 +151,7 @@ class Ledger:
         if live is None:
             node = task.node
             graph, step = take_up(self.world, task, self.now)
+            task.is_sealed |= graph.is_sealed
             live = self.hold(task, graph, is_new=False)
             if step is not None:
                 live.is_changed = True
@@ -212,7 +214,7 @@ class Ledger:
         task = Task(
             task_id, ref or task_id, graph.process, graph.version, node or graph.start,
             TaskState.READY, data, memo, 1, None, now, now, None, 0, len(encode(data)),
-            graph.has_unique_refs,
+            graph.has_unique_refs, graph.is_sealed,
         )  # fmt: skip
         live = self.hold(task, graph, is_new=True)
         if ref:
@@ -280,6 +282,10 @@ class Ledger:
         self.count(live.task.process, live.task.node)[1] += 1
         if not live.is_new:
             self.batch.deleted.append(live.task.task_id)
+
+    def masker(self, live: Live, changes: Mapping[str, Any] | None = None) -> Masker:
+        """Gives what hides a task's secrets, and those of the workspace."""
+        return masker_of(live.graph.secrets, self.world.masker, live.task.data, changes)
 
     # Counting.
 

@@ -106,6 +106,7 @@ def settle_leftovers(ledger: Ledger, live: Live) -> None:
 
 def kept_callback(ledger: Ledger, callback: Callback, live: Live | None) -> Kept:
     """Makes the mailbox's record of a callback."""
+    graph = live.graph if live else ledger.world.current(callback.process)
     return Kept(
         ledger.world.next_id(),
         KeptKind.CALLBACK,
@@ -119,6 +120,7 @@ def kept_callback(ledger: Ledger, callback: Callback, live: Live | None) -> Kept
         callback.rank,
         ledger.now,
         ledger.now + callback.keep_us,
+        is_sealed=graph is not None and graph.is_sealed,
     )
 
 
@@ -138,6 +140,7 @@ def kept_change(ledger: Ledger, live: Live, data: dict[str, object]) -> Kept:
         0,
         ledger.now,
         ledger.now + MODIFY_KEEP_US,
+        is_sealed=live.graph.is_sealed,
     )
 
 

@@ -197,6 +197,7 @@ class Kept:
     arrived: int
     expires: int
     reason: str = ""
+    is_sealed: bool = False  # as in `Task`
 
 
 # What a node is told when its visit goes on.

@@ -310,6 +310,13 @@ class NodeType(ABC, Generic[S]):
         """Names the sums that the node keeps."""
         return ()
 
+    def secrets(self, settings: S) -> Iterator[Template]:  # noqa: ARG002
+        """Yields the templates whose values are secret, such as credentials.
+
+        What they read is hidden wherever it stands: parameters, variables, words of the YAML.
+        """
+        yield from ()
+
     def problems(self, settings: S) -> Iterator[tuple[str, str]]:  # noqa: ARG002
         """Yields (key, message) for settings that are right one by one but wrong together."""
         yield from ()

@@ -25,7 +25,6 @@ from engine.core.node import Alert, Answer, Timeout
 from engine.core.outcome import Ask, Fail, Finish, Go, Hold, LookAgain, Outcome, Stay, Wait
 from engine.core.tags import conversion_tag, fatal_tag, size_tag, size_text
 from engine.core.task import ErrorKind, ErrorNote, TaskState, WaitKind, encode
-from engine.core.view import mask
 from engine.errors import ConversionError, TemplateError
 
 DESCRIPTION_LENGTH = 1000
@@ -174,7 +173,7 @@ _WAYS: dict[str, str] = {WaitKind.CALLBACK: "callback", WaitKind.REPLY: "reply"}
 def _fail(ledger: Ledger, live: Live, fail: Fail) -> Outcome | None:
     """Writes down what went wrong and takes the `error` link; without one the task is parked."""
     task, node = live.task, live.node
-    description = mask(fail.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
+    description = _masked(ledger, live, fail.description, fail.changes)
     attempt = task.memo.failed(node.id, fail.doubt)
     task.memo.error = ErrorNote(fail.kind, fail.tag, description, node.id, attempt)
     task.memo.failed_in = node.id
@@ -202,7 +201,9 @@ def _call(ledger: Ledger, live: Live, command: OutsideCommand) -> None:
         _stand(ledger, live, TaskState.READY)
         return
     _stand(ledger, live, TaskState.CALLING)
-    ledger.batch.calls.append(Call(task.task_id, task.visit, task.process, task.node, command))
+    masker = ledger.masker(live)
+    call = Call(task.task_id, task.visit, task.process, task.node, command, masker)
+    ledger.batch.calls.append(call)
 
 
 def _wait(ledger: Ledger, live: Live, wait: Wait) -> Outcome | None:
@@ -267,9 +268,14 @@ def note_event(ledger: Ledger, live: Live, event_key: str, rank: int) -> None:
     memo.rank = max(memo.rank, rank)
 
 
+def _masked(ledger: Ledger, live: Live, text: str, changes: Mapping[str, Any] | None = None) -> str:
+    """Takes what is secret out of a description, and what will be once it is merged."""
+    return ledger.masker(live, changes).text(text)[:DESCRIPTION_LENGTH]
+
+
 def _hold(ledger: Ledger, live: Live, hold: Hold) -> None:
     task = live.task
-    description = mask(hold.description, task, live.graph.secrets)[:DESCRIPTION_LENGTH]
+    description = _masked(ledger, live, hold.description)
     task.memo.error = ErrorNote(ErrorKind.HARDWARE, hold.tag, description, task.node)
     task.memo.failed_in = task.node
     _stand(ledger, live, TaskState.HELD)
@@ -382,7 +388,9 @@ def _raised(ledger: Ledger, live: Live, error: Exception) -> Fail:
         return Fail(ErrorKind.SOFTWARE, "template_error", str(error))
     node = live.node
     incident_id = ledger.world.next_id()
-    ledger.batch.incidents.append(Incident(incident_id, live.task.process, node.id, error))
+    ledger.batch.incidents.append(
+        Incident(incident_id, live.task.process, node.id, error, ledger.masker(live))
+    )
     return Fail(
         ErrorKind.HARDWARE,
         fatal_tag(node),

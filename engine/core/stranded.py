@@ -38,5 +38,6 @@ def stranded_graph(task: Task, graph: Graph | None) -> Graph:
         version=task.version,
         conv_id=graph.conv_id if graph else 0,
         secrets=graph.secrets if graph else frozenset(),
+        is_sealed=graph.is_sealed if graph else task.is_sealed,
         cleared=graph.cleared if graph else frozenset(),
     )

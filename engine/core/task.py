@@ -135,6 +135,7 @@ class Task:
     revision: int
     size: int
     is_ref_exclusive: bool = True
+    is_sealed: bool = False  # its data has secrets: encrypted wherever it is kept
 
     @property
     def is_finished(self) -> bool:

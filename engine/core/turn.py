@@ -318,7 +318,7 @@ class Turn:
         if answer.task is None:
             return encode({"result": answer.delivery})
         graph = self.ledger.world.graph(answer.task.process, answer.task.version)
-        return encode(task_view(answer.task, graph))
+        return encode(task_view(answer.task, graph, self.ledger.world.masker))
 
     def _awake(self, task_id: str) -> Live | None:
         return self.ledger.awake(self.ledger.by_id(task_id))

@@ -8,11 +8,11 @@ from typing import Any
 from engine.core.batch import Step
 from engine.core.billionths import number_of
 from engine.core.graph import Graph, GraphNode
+from engine.core.masking import HIDDEN, NOTHING_HIDDEN, Masker, masker_of
 from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HIDDEN = "***"
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -30,8 +30,11 @@ def _iso_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
-def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
-    """Gives the JSON object of a task, with the values hidden that are not to be shown."""
+def task_view(task: Task, graph: Graph | None, common: Masker = NOTHING_HIDDEN) -> dict[str, Any]:
+    """Gives the JSON object of a task, with the values hidden that are not to be shown.
+
+    `common` hides what is secret in the whole workspace.
+    """
     node = graph.nodes.get(task.node) if graph else None
     error = task.memo.error
     return {
@@ -43,7 +46,7 @@ def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
         "state": task.state,
         "node": task.node,
         "node_title": node.title if node else task.node,
-        "data": without_secrets(task.data, _hidden(task, graph)),
+        "data": _shown(task, graph, common),
         "created": iso_time(task.created),
         "changed": iso_time(task.changed),
         "finished": iso_time(task.finished),
@@ -53,19 +56,26 @@ def task_view(task: Task, graph: Graph | None) -> dict[str, Any]:
     }
 
 
-def _hidden(task: Task, graph: Graph | None) -> Collection[str]:
-    if graph is None:
-        return ()
+def _shown(task: Task, graph: Graph | None, common: Masker) -> dict[str, Any]:
+    """Gives the data of a task as people may see it."""
+    data = task.data
+    if graph is None:  # who knows what is secret in it
+        return dict.fromkeys(data, HIDDEN) if task.is_sealed else data
+    names = graph.secrets
     if graph.cleared and task.is_finished:
-        return graph.secrets | graph.cleared
-    return graph.secrets
+        names |= graph.cleared
+    shown = without_secrets(data, names)
+    if not graph.is_sealed:
+        return shown
+    masker = masker_of(graph.secrets, common, data, None)
+    return {masker.text(name): masker.value(value) for name, value in shown.items()}
 
 
-def without_secrets(data: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+def without_secrets(data: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """Hides the values of these parameters."""
-    if not secrets:
+    if not names:
         return data
-    return {name: HIDDEN if name in secrets else value for name, value in data.items()}
+    return {name: HIDDEN if name in names else value for name, value in data.items()}
 
 
 def step_view(step: Step) -> dict[str, Any]:
@@ -160,12 +170,3 @@ def _alert_view(node: GraphNode, standing: int) -> dict[str, Any] | None:
     if node.alert is None:
         return None
     return {"tasks": node.alert.tasks, "is_on": standing >= node.alert.tasks}
-
-
-def mask(text: str, task: Task, secrets: Collection[str]) -> str:
-    """Takes the values of a task's secret parameters out of a text."""
-    for name in secrets:
-        value = task.data.get(name)
-        if isinstance(value, str) and value:
-            text = text.replace(value, HIDDEN)
-    return text

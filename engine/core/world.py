@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from engine.core.batch import Limits, Sum
 from engine.core.graph import Graph, Place
+from engine.core.masking import Masker
 
 
 class World(Protocol):
@@ -16,6 +17,10 @@ class World(Protocol):
     @property
     def variables(self) -> Mapping[str, Any]:
         """The workspace's variables: `env` in templates."""
+
+    @property
+    def masker(self) -> Masker:
+        """Hides what is secret in the whole workspace: variables, credentials, settings."""
 
     @property
     def makes_calls(self) -> bool:

@@ -5,6 +5,7 @@ import hashlib
 from engine.core.graph import Graph, GraphNode
 from engine.core.parameter import Parameter
 from engine.definition.process import Definition, NodeDefinition, ParameterDefinition
+from engine.definition.secrets import secrets_of
 from engine.definition.ways import escalations, short_cycles
 from engine.pattern import compile_pattern
 
@@ -16,6 +17,7 @@ def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Grap
         ValueError: it has; `load_files` and `load_text` give no such definitions.
     """
     short = short_cycles(definition)
+    secrets = secrets_of(definition)
     aside = escalations(definition)
     return Graph(
         process=definition.process,
@@ -40,7 +42,8 @@ def compile_graph(definition: Definition, *, version: int, conv_id: int) -> Grap
         history=definition.history,
         retention=definition.retention,
         loop_limit=definition.loop_limit,
-        secrets=frozenset(name for name, each in definition.params.items() if each.secret),
+        secrets=secrets.parameters,
+        is_sealed=secrets.are_there,
         cleared=frozenset(name for name, each in definition.params.items() if each.auto_clear),
     )
 

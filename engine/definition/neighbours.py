@@ -5,8 +5,9 @@ from itertools import islice
 
 from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_you_mean, fault_at
 from engine.definition.process import Definition, NodeDefinition, Reference
+from engine.definition.secrets import secrets_of
 from engine.definition.templates import calls_of, has_template
-from engine.definition.tree import Table
+from engine.definition.tree import Table, texts
 from engine.definition.ways import reached, ways_of
 
 Found = Iterator[tuple[Definition, Position, str]]
@@ -127,6 +128,24 @@ def call_without_reply(definitions: Sequence[Definition]) -> Found:
             yield definition, reference.position, message
 
 
+@_warning
+def exposed_secret(definitions: Sequence[Definition]) -> Found:
+    """What is secret in one process is secret in the process that it is given to."""
+    known = _by_name(definitions)
+    for definition, node, reference in _references(definitions, "process"):
+        secret = secrets_of(definition).parameters
+        other = known.get(reference.name)
+        if other is None or not secret:
+            continue
+        for position, theirs, ours in _handed_over(node, secret, reference.position):
+            if theirs not in secrets_of(other).parameters:
+                message = (
+                    f"the secret '{ours}' is given to '{other.process}' as '{theirs}', which is "
+                    "not secret there: everybody may see it"
+                )
+                yield definition, position, message
+
+
 def _by_name(definitions: Sequence[Definition]) -> Mapping[str, Definition]:
     """Gives processes by alias, and by number where they have one."""
     known = {str(each.id): each for each in definitions if each.id is not None}
@@ -170,6 +189,23 @@ def _given(node: NodeDefinition) -> frozenset[str] | None:
         return None
     names = frozenset(entry.key.text for entry in data.entries)
     return None if any(has_template(name) for name in names) else names
+
+
+def _handed_over(
+    node: NodeDefinition, secret: frozenset[str], place: Position
+) -> Iterator[tuple[Position, str, str]]:
+    """Yields where a secret is given away, under which name, and which it is."""
+    data = node.tree.get("data")
+    entries = data.entries if isinstance(data, Table) else ()
+    for entry in entries:
+        written = [id(text) for text in texts(entry.value)]
+        uses = [use for use in node.templates if id(use.written) in written]
+        for use in uses:
+            for name in sorted(use.template.parameters & secret):
+                yield use.written.position, entry.key.text, name
+    if getattr(node.settings, "all_params", False):
+        for name in sorted(secret - {entry.key.text for entry in entries}):
+            yield place, name, name
 
 
 def _left_out(called: Definition, given: Mapping[str, object] | frozenset[str]) -> list[str]:

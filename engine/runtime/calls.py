@@ -16,6 +16,7 @@ from engine.core.batch import Call
 from engine.core.command import CallFailed, CallFailure, CallResult, OutsideCommand
 from engine.core.message import Continue, Result, Unsent
 from engine.runtime.intake import Intake
+from engine.runtime.masked import told
 from engine.store.interface import Store
 
 log = logging.getLogger("engine.calls")
@@ -120,8 +121,9 @@ class Calls:
     async def _carry_out(self, call: Call, visit: Visit) -> None:
         try:
             result = await self._perform(call.command)
-        except Exception:  # the performer promises values; a fault of ours ends one task's call
-            log.exception("a call of '%s' in '%s' broke", call.node, call.process)
+        except Exception as error:  # noqa: BLE001 -- a fault of ours ends one task's call
+            text = told(error, call.masker)
+            log.error("a call of '%s' in '%s' broke\n%s", call.node, call.process, text)  # noqa: TRY400 -- masked
             result = CallFailed(CallFailure.INTERNAL, "a fault of the engine; the log has details")
         if visit in self._known:
             self._known.remove(visit)

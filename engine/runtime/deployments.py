@@ -6,9 +6,11 @@ from typing import Any
 
 from engine.core.batch import Batch, Found, Limits, Sum
 from engine.core.graph import GraphNode
+from engine.core.masking import Masker
 from engine.definition import Definition
 from engine.runtime.addresses import Addresses
 from engine.runtime.clock import Chance, Ids
+from engine.runtime.hiding import Hiding
 from engine.runtime.plan import Plan, ProcessPlan
 from engine.runtime.versions import Versions
 from engine.store.interface import NewVersion, ProcessRow, Store
@@ -28,7 +30,9 @@ class Deployments:
         self.limits = limits
         self.variables = variables
         self.makes_calls = True
-        self.versions = Versions()
+        self._hiding = Hiding(variables)
+        self.hide = self._hiding.hide
+        self.versions = Versions(self._hiding)
         self.addresses = Addresses(self.versions, public_url)
         self._counts: dict[tuple[str, str], list[int]] = {}
         self._sums: Counter[Sum] = Counter()
@@ -40,6 +44,10 @@ class Deployments:
         self.callback_url = self.addresses.url
 
     # World.
+
+    @property
+    def masker(self) -> Masker:
+        return self._hiding.masker
 
     def next_id(self) -> str:
         return self._ids.next_id()
@@ -76,7 +84,7 @@ class Deployments:
 
     async def deploy(self, store: Store, plan: Plan, now: int, chance: Chance) -> None:
         """Carries out a plan, in one transaction."""
-        await store.deploy([_new_version(each, chance) for each in plan.processes], now)
+        await store.deploy([self._new_version(each, chance) for each in plan.processes], now)
         # Not the counts: while tasks move, those in memory are the ones that are right.
         await self.reload(store)
         for each in plan.processes:
@@ -152,10 +160,10 @@ class Deployments:
             if self.standing(row.process, node) > 0
         ]
 
-
-def _new_version(plan: ProcessPlan, chance: Chance) -> NewVersion:
-    definition = plan.definition
-    return NewVersion(
-        definition.process, definition.digest, definition.source, definition.file, definition.id,
-        f"{chance.getrandbits(160):040x}", plan.moves, plan.keeps, plan.undone,
-    )  # fmt: skip
+    def _new_version(self, plan: ProcessPlan, chance: Chance) -> NewVersion:
+        new = plan.definition
+        return NewVersion(
+            new.process, new.digest, new.source, new.file, new.id,
+            f"{chance.getrandbits(160):040x}", plan.moves, plan.keeps, plan.undone,
+            self._hiding.is_sealed(new),
+        )  # fmt: skip

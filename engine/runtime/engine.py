@@ -24,6 +24,7 @@ from engine.runtime.deployments import Deployments
 from engine.runtime.housekeeping import Housekeeping
 from engine.runtime.intake import Intake
 from engine.runtime.loop import Loop
+from engine.runtime.masked import told
 from engine.runtime.meter import Meter
 from engine.runtime.plan import Plan, Planner, Wish
 from engine.runtime.schedules import Scheduler, Schedules
@@ -66,6 +67,7 @@ class Engine:
             settings.variables,
             settings.base_url,
         )
+        self.deployments.hide(settings.secret_values(), settings.secret_variables)
         self._calls = Calls(perform, self.intake, store)
         self._alarms = Alarms(store, self.intake, clock)
         name = f"{platform.node()}/{chance.getrandbits(32):08x}"
@@ -266,9 +268,9 @@ class Engine:
             self.intake.put_walks(Continue(task_id, visit) for task_id, visit in batch.resumed)
         for incident in batch.incidents:
             log.error(
-                "incident %s in node '%s' of '%s'",
+                "incident %s in node '%s' of '%s'\n%s",
                 incident.incident_id, incident.node, incident.process,
-                exc_info=incident.exception,
+                told(incident.exception, incident.masker),
             )  # fmt: skip
         for alert in batch.alerts:
             log.warning(

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from engine.core.batch import Answer, Batch, Found
+from engine.core.masking import Masker, masker_of
 from engine.core.message import Message
 from engine.core.turn import Turn
 from engine.core.world import World
 from engine.errors import EngineError, LostLease, Overtaken, StoreUnavailable
 from engine.runtime.clock import Clock
 from engine.runtime.intake import Intake, Ticket
+from engine.runtime.masked import told
 from engine.store.interface import Store
 
 log = logging.getLogger("engine.loop")
@@ -92,10 +94,13 @@ class Loop:
             await self._turn_or_again(messages)
         except StoreUnavailable as error:
             await self._give_back(messages, error)
-        except Exception as error:  # what one message breaks must not stop everybody's tasks
+        except Exception as error:  # noqa: BLE001 -- what one message breaks must not stop all
             if len(messages) == 1:
-                log.exception("a message was dropped: %s", type(messages[0]).__name__)
-                _tell(_tickets(messages), EngineError(f"a fault of the engine: {error!r}"))
+                masker = _masker(messages[0], self._world)
+                kind = type(messages[0]).__name__
+                log.error("a message was dropped: %s\n%s", kind, told(error, masker))  # noqa: TRY400 -- masked
+                fault = masker.text(f"a fault of the engine: {error!r}")
+                _tell(_tickets(messages), EngineError(fault))
                 return
             middle = len(messages) // 2
             await self._turn_or_halves(messages[:middle])
@@ -149,6 +154,13 @@ class Loop:
             message for message in messages if getattr(message, "ticket", None) is None
         )
         await asyncio.sleep(self._retry_after_s)
+
+
+def _masker(message: Message, world: World) -> Masker:
+    """Gives what hides the secrets that a message brought."""
+    graph = world.current(getattr(message, "process", ""))
+    data = getattr(message, "data", {})
+    return masker_of(graph.secrets, world.masker, data, None) if graph else world.masker
 
 
 def _tickets(messages: list[Message]) -> list[object]:

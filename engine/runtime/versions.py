@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from engine.core.graph import Graph, Place
 from engine.definition import Catalog, Definition, compile_graph, read_definition
+from engine.runtime.hiding import Hiding
 from engine.store.interface import ProcessRow, VersionRow
 
 log = logging.getLogger("engine.versions")
@@ -20,7 +21,8 @@ log = logging.getLogger("engine.versions")
 class Versions:
     """What there is in the store, compiled when a task or a person asks for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, hiding: Hiding) -> None:
+        self._hiding = hiding
         self._rows: dict[str, ProcessRow] = {}
         self._versions: dict[str, dict[int, VersionRow]] = {}
         self._graphs: dict[tuple[str, int], Graph | None] = {}
@@ -157,6 +159,7 @@ class Versions:
         if definition is None or row is None:
             return None
         graph = compile_graph(definition, version=version, conv_id=row.conv_id)
+        graph = self._hiding.take(graph, definition)
         current = graph if version == row.version else self.current(process)
         return replace(graph, status=current.status) if current is not None else graph
 

@@ -17,6 +17,7 @@ from engine.errors import StoreMoved
 from engine.store import processes, reads
 from engine.store.facts import MOST, Audit, Odd, Oddity, Since, Standing, VersionSource
 from engine.store.moved import READ, refuse_moved
+from engine.store.sealing import Keyring
 from engine.store.tables import HAND_MARK, LIST_MARK, MAIL_TIME_MARK, Row
 
 _BEGIN = {
@@ -124,7 +125,7 @@ _INDEXES = {
 _PRAGMAS = ("journal_mode", "auto_vacuum", "page_size", "page_count", "freelist_count")
 
 
-def audit(connection: Connection, since: Since) -> Audit:
+def audit(connection: Connection, since: Since, keys: Keyring) -> Audit:
     """Gathers the facts in one snapshot."""
     kind = connection.dialect.name
     is_server = kind == "postgresql"
@@ -135,7 +136,7 @@ def audit(connection: Connection, since: Since) -> Audit:
         counts=reads.counts(connection),
         versions=tuple(
             VersionSource(row.process, row.version, row.source, row.file)
-            for row in processes.versions(connection)
+            for row in processes.versions(connection, keys)
         ),
         oddities=tuple(
             Oddity(odd, *row)

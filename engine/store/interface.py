@@ -12,6 +12,7 @@ from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
 from engine.store.facts import Audit, Since
+from engine.store.sealing import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class NewVersion:
     moves: Mapping[str, str] = field(default_factory=dict)
     keeps: bool = False
     undone: str = ""
+    is_sealed: bool = False
+    """Whether it has secrets: then it is kept encrypted, as is the data of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,13 @@ class Store(Protocol):
 
     is_shared: bool
     """Whether other engines may work on it at the same time."""
+
+    async def unlock(self, keys: Keyring) -> None:
+        """Takes the keys of what is kept encrypted.
+
+        Raises:
+            KeyMissing: one of those with which something is encrypted is not among them.
+        """
 
     # The hot path.
 

@@ -7,6 +7,7 @@ from engine.errors import SettingsError, StoreError
 from engine.store import lock
 from engine.store.interface import Store
 from engine.store.lock import Address
+from engine.store.sealing import Keyring
 
 KNOWN = (
     "sqlite:///engine.db (a file here), sqlite:////var/lib/engine.db (a file anywhere),"
@@ -16,23 +17,46 @@ SERVERS = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 
 
-async def open_store(url: str, *, read_only: bool = False) -> Store:
+async def open_store(url: str, *, read_only: bool = False, key_file: str = "") -> Store:
     """Opens a database and brings its schema up to date.
 
     For reading only it is opened beside the engine that works on it, and never made or changed.
 
     Raises:
+        KeyMissing: something in it is encrypted with a key that is not in the key file.
         SettingsError: the URL names no kind of database that is known.
         StoreInUse: another engine works on it.
         SchemaTooNew: a newer engine wrote it.
         StoreError: it can't be opened; the message says why.
     """
+    store = await _open_locked(url, is_read_only=read_only)
+    try:
+        await store.unlock(keyring_of(url, key_file))
+    except BaseException:
+        await store.aclose()
+        raise
+    return store
+
+
+def keyring_of(url: str, key_file: str = "") -> Keyring:
+    """Gives the keys of a database; those of a file lie beside it unless another place is named."""
+    if key_file:
+        return Keyring(Path(key_file))
     if is_server(url):
-        return await _open_server(url, is_read_only=read_only)
+        return Keyring()
+    path = path_of(url)
+    if path is None:
+        return Keyring.in_memory()
+    return Keyring(path.with_name(f"{path.name}.key"), is_made_on_need=True)
+
+
+async def _open_locked(url: str, *, is_read_only: bool) -> Store:
+    if is_server(url):
+        return await _open_server(url, is_read_only=is_read_only)
     path = path_of(url)
     if path is None:
         return _open(None, is_read_only=False)
-    return await asyncio.to_thread(_open, path, is_read_only=read_only)
+    return await asyncio.to_thread(_open, path, is_read_only=is_read_only)
 
 
 def announce(url: str, address: str) -> None:

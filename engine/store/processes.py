@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import col
 
 from engine.errors import StoreError
 from engine.store.interface import NewVersion, ProcessRow, VersionRow
+from engine.store.seal_keys import adopt
+from engine.store.sealing import MARK, Keyring, is_sealed
 from engine.store.tables import StoredProcess, StoredVersion
 
 FIRST_NUMBER = 1001
 """Numbers below are left to authors who choose their own."""
+_VERSIONS = select(
+    col(StoredVersion.process),
+    col(StoredVersion.version),
+    col(StoredVersion.digest),
+    func.substr(col(StoredVersion.source), 1, len(MARK)),
+)
 
 
 def newest(connection: Connection) -> list[ProcessRow]:
@@ -34,7 +43,7 @@ def newest(connection: Connection) -> list[ProcessRow]:
     return [ProcessRow(*row) for row in rows]
 
 
-def versions(connection: Connection) -> list[VersionRow]:
+def versions(connection: Connection, keys: Keyring) -> list[VersionRow]:
     """Gives every version of every process, oldest first."""
     rows = connection.execute(
         select(
@@ -51,21 +60,30 @@ def versions(connection: Connection) -> list[VersionRow]:
     )
     return [
         VersionRow(
-            *row[:5], moves=json.loads(row[5]), keeps=bool(row[6]), undone=row[7], deployed=row[8]
+            *row[:3],
+            _source(row, keys),
+            row[4],
+            moves=json.loads(row[5]),
+            keeps=bool(row[6]),
+            undone=row[7],
+            deployed=row[8],
         )
         for row in rows
     ]
 
 
-def deploy(connection: Connection, wanted: Sequence[NewVersion], now: int) -> None:
+def deploy(connection: Connection, wanted: Sequence[NewVersion], now: int, keys: Keyring) -> None:
     """Adds what is new, in the open transaction.
 
     Raises:
         StoreError: a number that an author chose belongs to another process.
+        KeyMissing: there is something secret, and no key for it.
     """
+    if any(new.is_sealed for new in wanted):
+        adopt(connection, keys, now)
     known = {row.process: row for row in newest(connection)}
     numbers = _numbers(wanted, known)
-    digests = {(row.process, row.version): row.digest for row in versions(connection)}
+    there_are = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(_VERSIONS)}
     for new in wanted:
         there = known.get(new.process)
         if there is None:
@@ -76,10 +94,13 @@ def deploy(connection: Connection, wanted: Sequence[NewVersion], now: int) -> No
                 "created": now,
             }
             connection.execute(insert(StoredProcess), row)
-        elif digests[new.process, there.version] == new.digest and not new.moves:
-            continue
-        version = there.version + 1 if there else 1
-        connection.execute(insert(StoredVersion), _version_row(new, version, now))
+        version = there.version if there else 0
+        digest, source = there_are.get((new.process, version), ("", ""))
+        if digest != new.digest or new.moves:
+            row = _version_row(new, version + 1, now, keys)
+            connection.execute(insert(StoredVersion), row)
+        elif new.is_sealed and not is_sealed(source):
+            _seal(connection, new, version, keys)
 
 
 def _numbers(wanted: Iterable[NewVersion], known: dict[str, ProcessRow]) -> dict[str, int]:
@@ -105,12 +126,32 @@ def _numbers(wanted: Iterable[NewVersion], known: dict[str, ProcessRow]) -> dict
     return numbers
 
 
-def _version_row(new: NewVersion, version: int, now: int) -> dict[str, object]:
+def _source(row: Sequence[Any], keys: Keyring) -> str:
+    source = str(row[3])
+    return keys.unseal(source, _place(row[0], row[1])) if is_sealed(source) else source
+
+
+def _seal(connection: Connection, new: NewVersion, version: int, keys: Keyring) -> None:
+    """Encrypts what was deployed before anything of it was secret."""
+    connection.execute(
+        update(StoredVersion)
+        .where(col(StoredVersion.process) == new.process)
+        .where(col(StoredVersion.version) == version)
+        .values(source=keys.seal(new.source, _place(new.process, version)))
+    )
+
+
+def _place(process: str, version: int) -> str:
+    return f"{process}/{version}"
+
+
+def _version_row(new: NewVersion, version: int, now: int, keys: Keyring) -> dict[str, object]:
+    place = _place(new.process, version)
     return {
         "process": new.process,
         "version": version,
         "digest": new.digest,
-        "source": new.source,
+        "source": keys.seal(new.source, place) if new.is_sealed else new.source,
         "file": new.file,
         "moves": json.dumps(dict(new.moves)),
         "keeps": new.keeps,

@@ -14,6 +14,7 @@ from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task, TaskStatus
 from engine.store.interface import TaskQuery
 from engine.store.rows import kept_of, steps_of, task_of
+from engine.store.sealing import Keyring
 from engine.store.tables import (
     LIST_MARK,
     StoredCounter,
@@ -48,7 +49,7 @@ def history(connection: Connection, task_id: str) -> list[Step]:
     return [step for burst in bursts.scalars() for step in steps_of(burst)]
 
 
-def tasks(connection: Connection, query: TaskQuery) -> list[Task]:
+def tasks(connection: Connection, query: TaskQuery, keys: Keyring) -> list[Task]:
     """Lists tasks of a process, newest first."""
     wanted = (
         select(StoredTask)
@@ -69,7 +70,7 @@ def tasks(connection: Connection, query: TaskQuery) -> list[Task]:
         wanted = wanted.where(literal_column(_states(query.status)))
         if query.status in (TaskStatus.RUNNING, TaskStatus.WAITING):
             wanted = wanted.where(col(StoredTask.finished).is_(None))
-    return [task_of(row) for row in connection.execute(wanted)]
+    return [task_of(row, keys) for row in connection.execute(wanted)]
 
 
 def _states(status: TaskStatus) -> str:
@@ -112,7 +113,7 @@ def oldest_waiting(connection: Connection) -> dict[str, int]:
     return {row.process: row.created for row in rows if row.created is not None}
 
 
-def undelivered(connection: Connection, after: str, limit: int) -> list[Kept]:
+def undelivered(connection: Connection, after: str, limit: int, keys: Keyring) -> list[Kept]:
     """Lists messages that nobody took, oldest first."""
     rows = connection.execute(
         select(StoredMessage)
@@ -121,7 +122,7 @@ def undelivered(connection: Connection, after: str, limit: int) -> list[Kept]:
         .order_by(col(StoredMessage.message_id))
         .limit(limit)
     )
-    return [kept_of(row) for row in rows]
+    return [kept_of(row, keys) for row in rows]
 
 
 def damage(connection: Connection, *, is_quick: bool = False) -> list[str]:

@@ -12,6 +12,7 @@ from engine.core.batch import Step, Sum
 from engine.core.billionths import PLACES
 from engine.core.message import Kept, KeptKind, KeptState
 from engine.core.task import Memo, Task, TaskState, encode
+from engine.store.sealing import Keyring, is_sealed
 
 TASK = (
     "task_id, process, ref, version, node, state, data, memo, visit, due, created, changed, "
@@ -50,9 +51,10 @@ def readable(text: str) -> str:
     return text
 
 
-def task_row(task: Task) -> tuple[Any, ...]:
+def task_row(task: Task, keys: Keyring) -> tuple[Any, ...]:
     """Gives the row of a task as it will be after this write."""
     task_id, ref = task.task_id, task.ref
+    data = encode(task.data).decode()
     return (
         task_id,
         task.process,
@@ -60,7 +62,7 @@ def task_row(task: Task) -> tuple[Any, ...]:
         task.version,
         task.node,
         task.state.value,
-        encode(task.data).decode(),
+        keys.seal(data, task_id) if task.is_sealed else data,
         encode(task.memo).decode(),
         task.visit,
         task.due,
@@ -72,16 +74,17 @@ def task_row(task: Task) -> tuple[Any, ...]:
     )
 
 
-def changed_row(task: Task) -> tuple[Any, ...]:
+def changed_row(task: Task, keys: Keyring) -> tuple[Any, ...]:
     """Gives what an update of a task needs: its key, then what it sets."""
     task_id, ref = task.task_id, task.ref
+    data = encode(task.data).decode()
     return (
         task_id,
         task.revision,
         task.version,
         task.node,
         task.state.value,
-        encode(task.data).decode(),
+        keys.seal(data, task_id) if task.is_sealed else data,
         encode(task.memo).decode(),
         task.visit,
         task.due,
@@ -92,9 +95,12 @@ def changed_row(task: Task) -> tuple[Any, ...]:
     )
 
 
-def task_of(row: Sequence[Any]) -> Task:
+def task_of(row: Sequence[Any], keys: Keyring) -> Task:
     """Gives the task of a row."""
     data, memo = row[6], row[7]
+    was_sealed = is_sealed(data)
+    if was_sealed:
+        data = keys.unseal(data, row[0])
     return Task(
         row[0],
         row[2] or row[0],
@@ -112,6 +118,7 @@ def task_of(row: Sequence[Any]) -> Task:
         row[13],
         len(data) if data.isascii() else len(data.encode()),
         bool(row[14]),
+        was_sealed,
     )
 
 
@@ -127,8 +134,9 @@ def steps_of(text: str) -> list[Step]:
     return [Step(*row) for row in _decode_steps(text)]
 
 
-def kept_row(kept: Kept) -> tuple[Any, ...]:
+def kept_row(kept: Kept, keys: Keyring) -> tuple[Any, ...]:
     """Gives the row of a kept message."""
+    data = encode(kept.data).decode()
     return (
         kept.message_id,
         kept.kind.value,
@@ -137,7 +145,7 @@ def kept_row(kept: Kept) -> tuple[Any, ...]:
         kept.ref,
         kept.task_id,
         kept.node,
-        encode(kept.data).decode(),
+        keys.seal(data, kept.message_id) if kept.is_sealed else data,
         kept.event_key,
         kept.rank,
         kept.arrived,
@@ -146,11 +154,15 @@ def kept_row(kept: Kept) -> tuple[Any, ...]:
     )
 
 
-def kept_of(row: Sequence[Any]) -> Kept:
+def kept_of(row: Sequence[Any], keys: Keyring) -> Kept:
     """Gives the kept message of a row."""
+    data = row[7]
+    was_sealed = is_sealed(data)
+    if was_sealed:
+        data = keys.unseal(data, row[0])
     return Kept(
         row[0], KeptKind(row[1]), KeptState(row[2]), row[3], row[4], row[5], row[6],
-        _decode(row[7]), row[8], row[9], row[10], row[11], row[12],
+        _decode(data), row[8], row[9], row[10], row[11], row[12], was_sealed,
     )  # fmt: skip
 
 

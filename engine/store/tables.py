@@ -315,6 +315,17 @@ class StoredWorker(Row, table=True):
     started: int = _column(NUMBER)
 
 
+class StoredKey(Row, table=True):
+    """A key with which something in this database is encrypted: its id, never itself."""
+
+    __tablename__ = "seal_key"
+    __table_args__ = (STRICT,)
+
+    key_id: str = _column(TEXT, primary_key=True)
+    is_current: bool = _column(FLAG)
+    added: int = _column(NUMBER)
+
+
 class StoredMove(Row, table=True):
     """That the tasks of this database went to another, or came from one."""
 

@@ -19,12 +19,19 @@ from engine.node import (
     HttpCall,
     NodeType,
     Outcome,
+    Template,
     Visit,
 )
 from nodes.api_call.doubt import mark_of, with_key_of
 from nodes.api_call.request import NotBuilt, build_call
 from nodes.api_call.response import stale_codes, take_answer
-from nodes.api_call.settings import InDoubt, InDoubtPath, Settings, find_problems
+from nodes.api_call.settings import (
+    InDoubt,
+    InDoubtPath,
+    Settings,
+    credentials,
+    find_problems,
+)
 
 IN_DOUBT = "api_in_doubt"
 _TAGS = {
@@ -75,6 +82,9 @@ class ApiCall(NodeType[Settings]):
 
     def writes(self, settings: Settings) -> frozenset[str] | None:
         return frozenset() if settings.response else None
+
+    def secrets(self, settings: Settings) -> Iterator[Template]:
+        yield from credentials(settings)
 
     def problems(self, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from find_problems(settings)

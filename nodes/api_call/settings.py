@@ -93,6 +93,16 @@ class Settings:
     ] = field(default_factory=dict)
 
 
+def credentials(settings: Settings) -> Iterator[Template]:
+    """Yields what must not be seen. A user is a name, but for services whose key is sent as one."""
+    auth = settings.auth or Auth()
+    is_key = auth.password == Constant("")
+    user = auth.user if is_key else None
+    for each in (user, auth.password, auth.bearer, settings.sign_secret, settings.client_cert):
+        if each is not None:
+            yield each
+
+
 def find_problems(settings: Settings) -> Iterator[tuple[str, str]]:
     """Finds what is wrong with settings that are right one by one."""
     given = [name for name in BODIES if getattr(settings, name) is not None]

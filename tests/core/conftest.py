@@ -8,6 +8,7 @@ import pytest
 from engine.core.batch import Delivery, Limits
 from engine.core.command import HttpAnswer
 from engine.core.graph import Place, ProcessStatus
+from engine.core.masking import NOTHING_HIDDEN
 from engine.core.message import Alarm, Callback, Continue, Result, Submit
 from engine.core.turn import Turn
 from engine.definition import Catalog, compile_graph, read_definition
@@ -21,6 +22,7 @@ class Board:
         self.store = store
         self.limits = limits or Limits()
         self.variables = {"PLACE": "Kyiv"}
+        self.masker = NOTHING_HIDDEN
         self.now = 1_700_000_000_000_000
         self.graphs = {}
         self.counts = {}

@@ -93,6 +93,7 @@ class Stage:
         self.database = database
         self.settings = Settings(
             database=f"sqlite:///{folder}/engine.db",
+            key_file=f"{database}.key",
             public_url=PUBLIC_URL,
             variables={
                 "TWILIO_ACCOUNT_SID": ACCOUNT,
@@ -103,7 +104,9 @@ class Stage:
         shutil.copy(database, f"{folder}/engine.db")
 
     async def open(self):
-        self.store = Mortal(await open_store(self.settings.database))
+        self.store = Mortal(
+            await open_store(self.settings.database, key_file=self.settings.key_file)
+        )
         self.engine = Engine(self.settings, self.store, self.clock, FixedChance(), self.perform)
         self.engine.deployments._graphs = GRAPHS.setdefault(self.database, {})
         await self.engine.deployments.load(self.store)

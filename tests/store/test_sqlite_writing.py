@@ -15,6 +15,7 @@ from engine.errors import StoreUnavailable
 from engine.store import reads
 from engine.store.interface import TaskQuery
 from engine.store.opening import open_store
+from engine.store.sealing import Keyring
 from tests.store.store_values import (
     NOW,
     batch,
@@ -199,7 +200,7 @@ async def test_file_is_as_durable_as_promised(store):
     ],
 )
 async def test_lists_read_by_an_index(store, query, index):
-    plan = await explained(store, lambda connection: reads.tasks(connection, query))
+    plan = await explained(store, lambda connection: reads.tasks(connection, query, Keyring()))
 
     assert index in plan
     assert "TEMP B-TREE" not in plan

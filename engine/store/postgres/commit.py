@@ -23,6 +23,7 @@ from engine.store.rows import (
     sum_row,
     task_row,
 )
+from engine.store.sealing import Keyring
 
 HAND_US = 60_000_000
 """A timer that is due within this is in the memory of the worker that armed it."""
@@ -128,7 +129,7 @@ _ADD = (
 )
 
 
-async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
+async def write(connection: Connection, batch: Batch, hand: Hand, keys: Keyring) -> None:
     """Writes a batch in one transaction.
 
     Raises:
@@ -140,10 +141,10 @@ async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
     if batch.deleted:
         await delete(connection, batch.deleted)
     if batch.changed:
-        await _change(connection, batch, hand)
+        await _change(connection, batch, hand, keys)
     if batch.created:
         rows = (
-            (*_storable_row(task_row(task), _TASK_REF), hand.holder(task, batch.now))
+            (*_storable_row(task_row(task, keys), _TASK_REF), hand.holder(task, batch.now))
             for task in batch.created
         )
         await connection.copy_records_to_table("task", records=rows, columns=_TASK)
@@ -151,7 +152,7 @@ async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
         bursts = ((each[0], each[1][0].visit, steps_text(each[1])) for each in batch.histories)
         await connection.execute(_HISTORY, *_columns(bursts))
     if batch.kept or batch.updated_kept or batch.taken:
-        await _write_mail(connection, batch)
+        await _write_mail(connection, batch, keys)
     if batch.remembered:
         await _remember(connection, batch.remembered, batch.now)
     if batch.counts:
@@ -183,7 +184,7 @@ async def _begin(connection: Connection, hand: Hand) -> None:
         raise LostLease
 
 
-async def _change(connection: Connection, batch: Batch, hand: Hand) -> None:
+async def _change(connection: Connection, batch: Batch, hand: Hand, keys: Keyring) -> None:
     """Updates tasks that still are as they were loaded."""
     written = 0
     # Apart: those that finished give their refs free, which others may take. In order of their
@@ -195,7 +196,10 @@ async def _change(connection: Connection, batch: Batch, hand: Hand) -> None:
     ):
         if group:
             rows = [
-                (*_storable_row(changed_row(task), _CHANGED_REF), hand.holder(task, batch.now))
+                (
+                    *_storable_row(changed_row(task, keys), _CHANGED_REF),
+                    hand.holder(task, batch.now),
+                )
                 for task in group
             ]
             written += _count(await connection.execute(_CHANGE, *_columns(rows)))
@@ -218,11 +222,11 @@ def _storable_row(row: tuple[Any, ...], at: int) -> tuple[Any, ...]:
     return (*row[:at], storable(ref), *row[at + 1 :])
 
 
-async def _write_mail(connection: Connection, batch: Batch) -> None:
+async def _write_mail(connection: Connection, batch: Batch, keys: Keyring) -> None:
     """Writes the mailbox; what another engine took or gave up meanwhile is not there any more."""
     touched = found = 0
     if batch.kept:
-        rows = [kept_row(kept) for kept in batch.kept]
+        rows = [kept_row(kept, keys) for kept in batch.kept]
         await connection.execute(
             _KEEP,
             *_columns(

@@ -14,6 +14,7 @@ from engine.core.task import Task
 from engine.store.keys import looks_like_id, meant
 from engine.store.postgres.line import Connection
 from engine.store.rows import MESSAGE, TASK, kept_of, readable, storable, task_of
+from engine.store.sealing import Keyring
 from engine.store.tables import MAIL_REF_MARK, MAIL_TIME_MARK
 
 # `TASK` and `MESSAGE` are lists of our own columns; values are bound everywhere.
@@ -57,64 +58,66 @@ ONCE = "SELECT key, digest, body, expires FROM answer WHERE key = ANY($1::text[]
 MESSAGES = f"SELECT {MESSAGE} FROM message WHERE message_id = ANY($1::text[])"  # noqa: S608
 
 
-async def find(connection: Connection, wants: Wants) -> Found:
+async def find(connection: Connection, wants: Wants, keys: Keyring) -> Found:
     """Reads everything that is wanted."""
     found = Found()
     if wants.ids or wants.keys:
         ids = set(wants.ids)
         ids.update(ref for _, ref in wants.keys if looks_like_id(ref))
-        by_id = await _by_id(connection, ids) if ids else {}
+        by_id = await _by_id(connection, ids, keys) if ids else {}
         found.tasks = {task_id: by_id[task_id] for task_id in wants.ids & by_id.keys()}
         if wants.keys:
             found.by_key = meant(
-                wants.keys, by_id, await _by_ref(connection, list(wants.keys), by_id)
+                wants.keys, by_id, await _by_ref(connection, list(wants.keys), by_id, keys)
             )
     for queue, number in wants.queues.items():
         *where, is_newest = queue
         rows = await connection.fetch(QUEUE[is_newest], *where, number)
-        found.queues = {**found.queues, queue: [_task_of(row) for row in rows]}
+        found.queues = {**found.queues, queue: [_task_of(row, keys) for row in rows]}
     if wants.ids or wants.keys or wants.queues:
         tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
-        found.mail = await _mail(connection, wants.keys, tasks)
+        found.mail = await _mail(connection, wants.keys, tasks, keys)
     if wants.once:
-        keys = {storable(key): key for key in wants.once}
-        rows = await connection.fetch(ONCE, list(keys))
-        found.once = {keys[row[0]]: Remembered(keys[row[0]], *row[1:]) for row in rows}
+        asked = {storable(key): key for key in wants.once}
+        rows = await connection.fetch(ONCE, list(asked))
+        found.once = {asked[row[0]]: Remembered(asked[row[0]], *row[1:]) for row in rows}
     if wants.messages:
         rows = await connection.fetch(MESSAGES, list(wants.messages))
-        found.messages = {row[0]: _kept_of(row) for row in rows}
+        found.messages = {row[0]: _kept_of(row, keys) for row in rows}
     return found
 
 
-async def _by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Task]:
-    return {row[0]: _task_of(row) for row in await connection.fetch(BY_ID, list(ids))}
+async def _by_id(connection: Connection, ids: Iterable[str], keys: Keyring) -> dict[str, Task]:
+    return {row[0]: _task_of(row, keys) for row in await connection.fetch(BY_ID, list(ids))}
 
 
 async def _by_ref(
-    connection: Connection, keys: list[Key], by_id: dict[str, Task]
+    connection: Connection, named: list[Key], by_id: dict[str, Task], keys: Keyring
 ) -> list[tuple[Key, Task]]:
-    processes, refs = zip(*((process, storable(ref)) for process, ref in keys), strict=True)
+    processes, refs = zip(*((process, storable(ref)) for process, ref in named), strict=True)
     rows = await connection.fetch(BY_KEY, processes, refs)
-    return [(keys[row[0] - 1], by_id.get(row[1]) or _task_of(row[1:])) for row in rows]
+    return [(named[row[0] - 1], by_id.get(row[1]) or _task_of(row[1:], keys)) for row in rows]
 
 
-async def _mail(connection: Connection, keys: Iterable[Key], tasks: list[Task]) -> list[Kept]:
-    refs = set(keys)
+async def _mail(
+    connection: Connection, named: Iterable[Key], tasks: list[Task], keys: Keyring
+) -> list[Kept]:
+    refs = set(named)
     refs.update((task.process, task.ref) for task in tasks)
     processes = [process for process, _ in refs]
     ids = list({task.task_id for task in tasks})
     rows = await connection.fetch(MAIL, processes, [storable(ref) for _, ref in refs], ids)
-    return [_kept_of(row) for row in rows]
+    return [_kept_of(row, keys) for row in rows]
 
 
-def _task_of(row: Sequence[Any]) -> Task:
-    task = task_of(row)
+def _task_of(row: Sequence[Any], keys: Keyring) -> Task:
+    task = task_of(row, keys)
     task.ref = readable(task.ref)
     return task
 
 
-def _kept_of(row: Sequence[Any]) -> Kept:
-    kept = kept_of(row)
+def _kept_of(row: Sequence[Any], keys: Keyring) -> Kept:
+    kept = kept_of(row, keys)
     kept.ref = readable(kept.ref)
     kept.event_key = readable(kept.event_key)
     return kept

@@ -33,6 +33,7 @@ _CREW = (
     f" (SELECT count(*) FROM worker WHERE role = '{WORKER}' AND expires >= {_NOW} AND token < $1),"
     " (SELECT count(*) FROM version)"
 )
+SEALING_KEY = "SELECT key_id FROM seal_key WHERE is_current"
 IS_ANYBODY_THERE = f"SELECT EXISTS (SELECT FROM worker WHERE expires >= {_NOW})"  # noqa: S608
 # From one token to the next by the index: as many looks as there are workers.
 _HOLDERS = (

@@ -85,13 +85,13 @@ class PostgresStore(Asked):
 
     async def load(self, wants: Wants) -> Found:
         async with self._turns.use() as connection:
-            return await find(connection, wants)
+            return await find(connection, wants, self.keys)
 
     async def commit(self, batch: Batch) -> None:
         self._refuse_if_read_only()
         hand = self._hand
         async with self._turns.use() as connection:
-            await write(connection, batch, hand)
+            await write(connection, batch, hand, self.keys)
         if hand.leaves_work(batch):
             self._tell_others()
 
@@ -134,7 +134,11 @@ class PostgresStore(Asked):
             raise StoreError("this engine has not joined the others: it has no lease to renew")
         async with self._leases.use() as connection:
             await self._hear(connection)
-            return await sharing.renew(connection, token)
+            crew = await sharing.renew(connection, token)
+            key_id = await connection.fetchval(sharing.SEALING_KEY)
+        if key_id is not None and key_id != self.keys.current:
+            self.keys.use(key_id)
+        return crew
 
     async def leave(self) -> None:
         token = self._hand.token
@@ -169,21 +173,31 @@ class PostgresStore(Asked):
     # Processes.
 
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
-        self._refuse_if_read_only()
-
         def work(connection: sqlalchemy.Connection) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({DEPLOYING})")
-            processes.deploy(connection, versions, now)
+            processes.deploy(connection, versions, now, self.keys)
             connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
-            connection.commit()
 
-        await self._read(work)
+        await self.change(work)
+
+    async def change(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
+        self._refuse_if_read_only()
+
+        def run(connection: sqlalchemy.Connection) -> T:
+            result = work(connection)
+            connection.commit()
+            return result
+
+        return await self._read(run)
+
+    async def scrub(self) -> None:
+        """Leaves it to the server, which writes over dead rows when it has vacuumed."""
 
     # Reading, for people.
 
     async def task(self, key: Key) -> Task | None:
         async with self._side() as connection:
-            return (await find(connection, Wants(keys={key}))).by_key.get(key)
+            return (await find(connection, Wants(keys={key}), self.keys)).by_key.get(key)
 
     # Housekeeping.
 

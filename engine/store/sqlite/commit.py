@@ -23,6 +23,7 @@ from engine.store.rows import (
     sum_row,
     task_row,
 )
+from engine.store.sealing import Keyring
 from engine.store.sqlite.file import Connection
 
 ROWS = 40
@@ -56,7 +57,7 @@ _CHANGE_MESSAGE = (
 )
 
 
-def write(connection: Connection, batch: Batch) -> None:
+def write(connection: Connection, batch: Batch, keys: Keyring) -> None:
     """Writes the rows of a batch into the open transaction.
 
     Raises:
@@ -66,14 +67,14 @@ def write(connection: Connection, batch: Batch) -> None:
     if batch.deleted:
         delete(connection, batch.deleted)
     if batch.changed:
-        _change(connection, batch.changed)
+        _change(connection, batch.changed, keys)
     if batch.created:
-        _insert(connection, f"task ({TASK})", "", map(task_row, batch.created))
+        _insert(connection, f"task ({TASK})", "", (task_row(task, keys) for task in batch.created))
     if batch.histories:
         rows = ((each[0], each[1][0].visit, steps_text(each[1])) for each in batch.histories)
         _insert(connection, "history (task_id, first_visit, steps)", _APPEND, rows)
     if batch.kept or batch.updated_kept or batch.taken:
-        _write_mail(connection, batch)
+        _write_mail(connection, batch, keys)
     if batch.remembered:
         answers = ((each.key, each.digest, each.body, each.expires) for each in batch.remembered)
         _insert(connection, "answer (key, digest, body, expires)", _REPLACE, answers)
@@ -107,7 +108,7 @@ def _insert_text(target: str, tail: str, width: int, rows: int) -> str:
     return f"INSERT INTO {target} VALUES {_places(width, rows)}{tail}"  # noqa: S608 - names of ours
 
 
-def _change(connection: Connection, tasks: Sequence[Task]) -> None:
+def _change(connection: Connection, tasks: Sequence[Task], keys: Keyring) -> None:
     """Updates tasks that still are as they were loaded."""
     written = 0
     # Apart: those that finished give their refs free, which others may take.
@@ -115,7 +116,7 @@ def _change(connection: Connection, tasks: Sequence[Task]) -> None:
         [task for task in tasks if task.is_finished],
         [task for task in tasks if not task.is_finished],
     ):
-        for part in _parts(map(changed_row, group)):
+        for part in _parts(changed_row(task, keys) for task in group):
             cursor = connection.execute(_change_text(len(part)), tuple(chain.from_iterable(part)))
             written += cursor.rowcount
     if written != len(tasks):
@@ -136,9 +137,10 @@ def _change_text(rows: int) -> str:
     )
 
 
-def _write_mail(connection: Connection, batch: Batch) -> None:
+def _write_mail(connection: Connection, batch: Batch, keys: Keyring) -> None:
     if batch.kept:
-        _insert(connection, f"message ({MESSAGE})", "", map(kept_row, batch.kept))
+        kept = (kept_row(kept, keys) for kept in batch.kept)
+        _insert(connection, f"message ({MESSAGE})", "", kept)
     if batch.updated_kept:
         connection.executemany(
             _CHANGE_MESSAGE,

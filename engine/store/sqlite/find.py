@@ -13,6 +13,7 @@ from engine.core.message import Kept
 from engine.core.task import Task, encode
 from engine.store.keys import looks_like_id, meant
 from engine.store.rows import MESSAGE, TASK, kept_of, task_of
+from engine.store.sealing import Keyring
 from engine.store.sqlite.file import Connection
 
 
@@ -69,54 +70,59 @@ _QUEUE = {
 }
 
 
-def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
+def find(connection: Connection, wants: Wants, keys: Keyring, *, has_mail: bool) -> Found:
     """Reads everything that is wanted. Without mail in the store none is looked for."""
     found = Found()
     if wants.ids or wants.keys:
         ids = set(wants.ids)
         ids.update(ref for _, ref in wants.keys if looks_like_id(ref))
-        by_id = _by_id(connection, ids) if ids else {}
+        by_id = _by_id(connection, ids, keys) if ids else {}
         found.tasks = {task_id: by_id[task_id] for task_id in wants.ids & by_id.keys()}
         if wants.keys:
-            keys = list(wants.keys)
-            found.by_key = meant(keys, by_id, _by_ref(connection, keys, by_id))
+            named = list(wants.keys)
+            found.by_key = meant(named, by_id, _by_ref(connection, named, by_id, keys))
     if wants.queues:
-        found.queues = {queue: _queue(connection, queue, n) for queue, n in wants.queues.items()}
+        found.queues = {
+            queue: _queue(connection, queue, number, keys) for queue, number in wants.queues.items()
+        }
     if has_mail and (wants.ids or wants.keys or wants.queues):
         tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
-        found.mail = _mail(connection, wants.keys, tasks)
+        found.mail = _mail(connection, wants.keys, tasks, keys)
     if wants.once:
         rows = connection.execute(_ONCE, (_json(wants.once),)).fetchall()
         found.once = {row[0]: Remembered(*row) for row in rows}
     if wants.messages:
         rows = connection.execute(_MESSAGES, (_json(wants.messages),)).fetchall()
-        found.messages = {row[0]: kept_of(row) for row in rows}
+        found.messages = {row[0]: kept_of(row, keys) for row in rows}
     return found
 
 
-def _queue(connection: Connection, queue: Queue, number: int) -> list[Task]:
+def _queue(connection: Connection, queue: Queue, number: int, keys: Keyring) -> list[Task]:
     process, node, is_newest = queue
     rows = connection.execute(_QUEUE[is_newest], (process, node, number)).fetchall()
-    return [task_of(row) for row in rows]
+    return [task_of(row, keys) for row in rows]
 
 
-def _by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Task]:
-    return {row[0]: task_of(row) for row in connection.execute(_BY_ID, (_json(ids),)).fetchall()}
+def _by_id(connection: Connection, ids: Iterable[str], keys: Keyring) -> dict[str, Task]:
+    rows = connection.execute(_BY_ID, (_json(ids),)).fetchall()
+    return {row[0]: task_of(row, keys) for row in rows}
 
 
 def _by_ref(
-    connection: Connection, keys: list[Key], by_id: Mapping[str, Task]
+    connection: Connection, named: list[Key], by_id: Mapping[str, Task], keys: Keyring
 ) -> Iterator[tuple[Key, Task]]:
-    for row in connection.execute(_BY_KEY, (_json(keys),)).fetchall():
-        yield keys[row[0]], by_id.get(row[1]) or task_of(row[1:])
+    for row in connection.execute(_BY_KEY, (_json(named),)).fetchall():
+        yield named[row[0]], by_id.get(row[1]) or task_of(row[1:], keys)
 
 
-def _mail(connection: Connection, keys: Iterable[Key], tasks: list[Task]) -> list[Kept]:
-    refs = set(keys)
+def _mail(
+    connection: Connection, named: Iterable[Key], tasks: list[Task], keys: Keyring
+) -> list[Kept]:
+    refs = set(named)
     refs.update((task.process, task.ref) for task in tasks)
     ids = {task.task_id for task in tasks}
     rows = connection.execute(_MAIL, (_json(refs), _json(ids))).fetchall()
-    return [kept_of(row) for row in rows]
+    return [kept_of(row, keys) for row in rows]
 
 
 def _json(values: Iterable[Any]) -> str:

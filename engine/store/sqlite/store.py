@@ -82,11 +82,11 @@ class SqliteStore(Asked):
 
     async def load(self, wants: Wants) -> Found:
         has_mail = self._is_read_only or self._mail_count > 0
-        return self._look(lambda reader: find(reader, wants, has_mail=has_mail))
+        return self._look(lambda reader: find(reader, wants, self.keys, has_mail=has_mail))
 
     async def commit(self, batch: Batch) -> None:
         def work(writer: Connection) -> int:
-            write(writer, batch)
+            write(writer, batch, self.keys)
             is_mail_touched = batch.kept or batch.updated_kept or batch.taken
             return _count_mail(writer) if is_mail_touched else self._mail_count
 
@@ -139,21 +139,40 @@ class SqliteStore(Asked):
     # Processes.
 
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
+        await self.change(lambda connection: processes.deploy(connection, versions, now, self.keys))
+
+    async def change(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
         self._refuse_if_read_only()
 
-        def work(connection: sqlalchemy.Connection) -> None:
+        def run(connection: sqlalchemy.Connection) -> T:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            processes.deploy(connection, versions, now)
+            result = work(connection)
             connection.commit()
+            return result
 
         async with self._writing:
-            await self._read(work)
+            return await self._read(run)
+
+    async def scrub(self) -> None:
+        """Writes the file anew: what a row held before may lie in its free pages."""
+
+        def work() -> None:
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        async with self._writing:
+            try:
+                await self._in_thread(work)
+            except file.Error as error:
+                raise file.failure(error, self._place) from error
 
     # Reading, for people.
 
     async def task(self, key: Key) -> Task | None:
         wants = Wants(keys={key})
-        return self._look(lambda reader: find(reader, wants, has_mail=False)).by_key.get(key)
+        return self._look(lambda reader: find(reader, wants, self.keys, has_mail=False)).by_key.get(
+            key
+        )
 
     # Housekeeping.
 

@@ -20,6 +20,7 @@ from engine.store.interface import (
     VersionRow,
     Walk,
 )
+from engine.store.sealing import Keyring
 from engine.testing.simulation.disk import ALL, Died, Disk
 
 T = TypeVar("T")
@@ -208,6 +209,9 @@ class Handle(Store):
 
     async def oldest_waiting(self) -> Mapping[str, int]:
         return await self._ask(self._disk.store.oldest_waiting)
+
+    async def unlock(self, keys: Keyring) -> None:
+        """Has the keys already: the database is in memory."""
 
     async def undelivered(self, after: str, limit: int) -> list[Kept]:
         return await self._ask(lambda: self._disk.store.undelivered(after, limit))
