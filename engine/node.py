@@ -13,14 +13,19 @@ from engine.core.command import (
     Refused,
     RunRepositoryFunction,
     RunScript,
+    RunStatement,
     ScriptAnswer,
     ScriptFailed,
     ScriptFailure,
     SendReply,
+    StatementAnswer,
+    StatementFailed,
+    StatementFailure,
     TakeFromQueue,
     Taken,
 )
 from engine.core.duration import Duration, parse_duration
+from engine.core.in_doubt import InDoubt, InDoubtPath
 from engine.core.javascript import syntax_error
 from engine.core.match import Match, addressed, match_problems
 from engine.core.message import Arrived, Fetched, Replied, TimeUp
@@ -80,6 +85,8 @@ __all__ = [
     "Hold",
     "HttpAnswer",
     "HttpCall",
+    "InDoubt",
+    "InDoubtPath",
     "Link",
     "Match",
     "ModifyTask",
@@ -94,12 +101,16 @@ __all__ = [
     "Replied",
     "RunRepositoryFunction",
     "RunScript",
+    "RunStatement",
     "Scope",
     "ScriptAnswer",
     "ScriptFailed",
     "ScriptFailure",
     "SendReply",
     "Size",
+    "StatementAnswer",
+    "StatementFailed",
+    "StatementFailure",
     "Stay",
     "TakeFromQueue",
     "Taken",

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,6 +15,9 @@ from engine.errors import SettingsError
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
+CONNECTION = "ENGINE_CONNECTION_"
+_CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_TABLES = frozenset({"variables", "connections"})
 
 
 class Role(StrEnum):
@@ -41,9 +45,11 @@ class Settings:
     max_task_bytes: int = 128 * 1024
     max_body_bytes: int = 1024 * 1024
     max_waiting: int = 10_000
+    max_connections: int = 5
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
     log_level: str = "warning"
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,12 +94,15 @@ def load_settings(
     values = _from_file((folder or Path.cwd()) / FILE)
     for known in fields(Settings):
         text = environment.get(PREFIX + known.name.upper())
-        if text is not None and known.name != "variables":
+        if text is not None and known.name not in _TABLES:
             values[known.name] = _convert(known.name, text, PREFIX + known.name.upper())
     values.update({name: value for name, value in options.items() if value is not None})
+    values["connections"] = _connections(values.get("connections", {}), environment)
     values["variables"] = Variables(values.get("variables", {}), environment)
     settings = Settings(**values)
     _check_public_url(settings.public_url)
+    if settings.max_connections < 1:
+        raise SettingsError(f"max_connections must be at least 1, not {settings.max_connections}")
     if settings.lease_seconds < 1:
         raise SettingsError(
             f"lease_seconds must be at least 1, not {settings.lease_seconds}",
@@ -124,7 +133,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 def _convert(name: str, value: Any, where: str) -> Any:
     wanted = type(getattr(_DEFAULTS, name))
-    if name == "variables":
+    if name in _TABLES:
         if not isinstance(value, dict):
             raise SettingsError(f"{where} must be a table of names and values")
         return value
@@ -140,6 +149,26 @@ def _convert(name: str, value: Any, where: str) -> Any:
             return Role(value)
         raise SettingsError(f"{where} must be one of {', '.join(Role)}, not {value!r}")
     raise SettingsError(f"{where} must be text, not {value!r}")
+
+
+def _connections(own: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Gives the URLs of databases by name; no message shows one, for it may hold a password."""
+    urls = dict(own)
+    for variable, url in environment.items():
+        if variable.startswith(CONNECTION):
+            urls[variable.removeprefix(CONNECTION).lower()] = url
+    for name, url in urls.items():
+        if not _CONNECTION_NAME.fullmatch(name):
+            raise SettingsError(
+                f"the connection '{name}' can't be called so",
+                hint="its name is of lower-case letters, digits and '_', and begins with a letter",
+            )
+        if not isinstance(url, str) or "://" not in url:
+            raise SettingsError(
+                f"the connection '{name}' needs a URL",
+                hint="write one such as postgresql://user:password@db.example/shop",
+            )
+    return urls
 
 
 def _check_public_url(url: str) -> None:

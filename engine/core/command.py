@@ -5,6 +5,7 @@ task's move: exactly once. Commands on the outside world start after that transa
 disk and are answered by a message: at least once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -156,7 +157,26 @@ class RunRepositoryFunction:
     memory_bytes: int
 
 
-OutsideCommand = HttpCall | RunScript | RunRepositoryFunction
+@dataclass(frozen=True, slots=True)
+class RunStatement:
+    """One SQL statement on a named database, in a transaction of its own.
+
+    Where `sql` has `:name`, the value of that name is bound. More than `max_rows` rows, or more
+    than `max_response_bytes` of them as JSON, is a failure, and nothing is changed then.
+    """
+
+    max_threads: ClassVar[int] = 1000  # what is too much for the database waits in its own line
+
+    connection: str
+    sql: str
+    params: Mapping[str, Any]
+    time_limit_s: float
+    max_rows: int
+    max_response_bytes: int
+    wants_rows: bool = True
+
+
+OutsideCommand = HttpCall | RunScript | RunRepositoryFunction | RunStatement
 Command = StoreCommand | OutsideCommand
 
 
@@ -229,6 +249,38 @@ class ScriptFailed:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class StatementAnswer:
+    """What a statement gave: rows as JSON if it gives any, and how many it changed or gave."""
+
+    affected: int
+    rows: list[dict[str, Any]] | None = None
+
+
+class StatementFailure(StrEnum):
+    """Why a statement gave nothing. Whichever it is, it changed nothing either."""
+
+    UNREACHABLE = "unreachable"  # no such connection, no server, or lost before the commit
+    TIMEOUT = "timeout"
+    CONFLICT = "conflict"  # with another transaction; the same statement may work later
+    REFUSED = "refused"  # by the database: wrong SQL, a constraint, no right to it
+    PARAMETER = "parameter"  # a value can't be bound where it stands
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFailed:
+    """A statement that was not carried out.
+
+    One whose commit was sent, and no more is known, is a `CallFailed` in doubt.
+    """
+
+    failure: StatementFailure
+    description: str
+
+
 HttpResult = HttpAnswer | CallFailed
 ScriptResult = ScriptAnswer | ScriptFailed
-CallResult = HttpResult | ScriptResult
+StatementResult = StatementAnswer | StatementFailed | CallFailed
+CallResult = HttpResult | ScriptResult | StatementResult

@@ -8,22 +8,29 @@ from engine.core.command import (
     OutsideCommand,
     RunRepositoryFunction,
     RunScript,
+    RunStatement,
 )
+from engine.outside.database.databases import Databases
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import Repositories
 from engine.outside.http import HttpPerformer, open_transport
 from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool, default_workers
+from engine.settings import Settings
 
 
 class Outside:
     """All performers of one engine."""
 
-    def __init__(self, max_task_bytes: int) -> None:
+    def __init__(self, settings: Settings) -> None:
+        max_task_bytes = settings.max_task_bytes
         self._http = HttpPerformer(open_transport())
         self._scripts = ScriptPool(max_task_bytes)
         self._functions = RepositoryFunctions(
             self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
+        )
+        self._databases = Databases(
+            settings.connections, settings.max_connections, settings.database
         )
 
     async def perform(self, command: OutsideCommand) -> CallResult:
@@ -35,6 +42,8 @@ class Outside:
                 return await self._scripts.perform(command)
             case RunRepositoryFunction():
                 return await self._functions.perform(command)
+            case RunStatement():
+                return await self._databases.perform(command)
             case _:
                 assert_never(command)
 
@@ -42,4 +51,5 @@ class Outside:
         """Ends what is still out and closes connections and workers."""
         await self._scripts.aclose()
         self._functions.close()
+        await self._databases.aclose()
         await self._http.aclose()

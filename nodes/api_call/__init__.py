@@ -15,13 +15,15 @@ from engine.node import (
     Go,
     Hold,
     HttpAnswer,
+    InDoubt,
+    InDoubtPath,
     NodeType,
     Outcome,
     Visit,
 )
 from nodes.api_call.request import NotBuilt, build_call
 from nodes.api_call.response import stale_codes, take_answer
-from nodes.api_call.settings import InDoubt, InDoubtPath, Settings, find_problems
+from nodes.api_call.settings import Settings, find_problems
 
 IN_DOUBT = "api_in_doubt"
 _TAGS = {
