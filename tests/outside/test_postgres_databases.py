@@ -58,7 +58,8 @@ async def database(postgres_server):
         ("'\\x00ff'::bytea", "AP8="),
         ("'10.0.0.1'::inet", "10.0.0.1"),
         ("'00000000-0000-0000-0000-000000000001'::uuid", "00000000-0000-0000-0000-000000000001"),
-        ("ROW(1, 'a')", [1, "a"]),
+        ("B'101'", "101"),
+        ("'(1,2)'::point", [1.0, 2.0]),
     ],
 )
 async def test_every_type_becomes_json(database, sql, value):
@@ -119,6 +120,16 @@ async def test_a_value_that_is_none_of_the_type_is_told(database, type_name, giv
     assert failed.failure == StatementFailure.PARAMETER
 
 
+@pytest.mark.parametrize("sql", ["ROW(true)", "ARRAY[ROW(1, 'a')]", "int4range(1, 5)"])
+async def test_a_type_of_several_values_is_refused_with_what_to_do(database, sql):
+    failed = await database.run(statement(f"SELECT {sql} AS value"))
+    told = await database.run(statement(f"SELECT to_jsonb({sql}) AS value"))
+
+    assert failed.failure == StatementFailure.REFUSED
+    assert "to_jsonb" in failed.description
+    assert len(told.rows) == 1
+
+
 async def test_a_list_may_be_searched_in(database):
     answer = await database.run(
         statement("SELECT i FROM generate_series(1, 9) AS i WHERE i = ANY(:some)", {"some": [2, 7]})
@@ -173,6 +184,7 @@ class Between:
 
     def __init__(self, port, word, *, is_silent):
         self.port, self.word, self.is_silent = port, word, is_silent
+        self.visitors = set()
 
     async def __aenter__(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
@@ -180,8 +192,11 @@ class Between:
 
     async def __aexit__(self, *_):
         self.server.close()
+        await asyncio.gather(*self.visitors)
+        await asyncio.sleep(0)  # what was aborted is closed in the next turn of the loop
 
     async def serve(self, reader, writer):
+        self.visitors.add(asyncio.current_task())
         back, forth = await asyncio.open_connection("127.0.0.1", self.port)
         answers = asyncio.create_task(self.copy(back, writer))
         while data := await reader.read(65536):
@@ -237,15 +252,20 @@ async def test_a_connection_lost_before_the_commit_leaves_none(
 
 
 async def test_a_server_that_says_nothing_is_given_up():
+    gone = asyncio.Event()
+
     async def keep(reader, writer):
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     server = await asyncio.start_server(keep, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     database = PostgresDatabase(make_url(f"postgresql://a:b@127.0.0.1:{port}/x"), 1, grace_s=0.0)
 
     failed = await database.run(statement("SELECT 1", time_limit_s=0.05))
+    await gone.wait()
     server.close()
 
     assert failed == StatementFailed(StatementFailure.UNREACHABLE, "the database does not answer")

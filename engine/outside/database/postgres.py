@@ -7,7 +7,7 @@ at their place: JSON has no dates, and asyncpg would not take a text for one.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +45,7 @@ _SESSION = {"application_name": "conveyor", "TimeZone": "UTC", "DateStyle": "ISO
 _UNREACHABLE = frozenset({"08", "53", "57", "58"})  # classes of SQLSTATE, after the exceptions
 _FAILURES = {
     "57014": StatementFailure.TIMEOUT,
+    "22000": StatementFailure.PARAMETER,  # of asyncpg itself: it can't write the value
     "40001": StatementFailure.CONFLICT,
     "40P01": StatementFailure.CONFLICT,
     "55P03": StatementFailure.CONFLICT,
@@ -124,10 +125,10 @@ class PostgresDatabase:
         session.meter.allow(2 * statement.max_response_bytes + _SLACK)
         prepared = await connection.prepare(sql)
         values = [statement.params.get(name) for name in names]
-        columns = [column.name for column in prepared.get_attributes()]
+        columns = prepared.get_attributes()
         if columns and statement.wants_rows:
             cursor = await prepared.cursor(*values)
-            rows = Rows(columns, statement)
+            rows = Rows(_names(columns), statement)
             for record in await cursor.fetch(statement.max_rows + 1):
                 rows.add(tuple(record))
             answer = StatementAnswer(len(rows.found), rows.found)
@@ -212,6 +213,20 @@ def _compiled(sql: str) -> tuple[str, tuple[str, ...]]:
     return str(compiled), tuple(compiled.positiontup or ())
 
 
+def _names(columns: Sequence[Any]) -> list[str]:
+    """Gives the names of columns, all of which can be read.
+
+    Raises:
+        Stopped: one is a row without a type of its own. Such come in binary, whatever the codecs
+            say, and `ROW(true)` would be read as false.
+    """
+    for column in columns:
+        if column.type.name in {"record", "record[]"}:
+            text = f"the column '{column.name}' is a row in a row: use to_jsonb(...)"
+            raise Stopped(StatementFailure.REFUSED, text)
+    return [column.name for column in columns]
+
+
 def _affected(status: str) -> int:
     """Reads the number in `INSERT 0 3`, `UPDATE 3`, `SELECT 3`; other statements have none."""
     last = status.rpartition(" ")[2]
@@ -222,6 +237,8 @@ def _told(error: Exception, talk: _Talk) -> StatementResult:
     session, statement = talk.session, talk.statement
     if session is not None and session.meter.is_over:
         return too_large(statement).failed
+    if isinstance(error, asyncpg.UnsupportedClientFeatureError):
+        return StatementFailed(StatementFailure.REFUSED, f"{error}: CAST it AS text, or to_jsonb()")
     words = getattr(error, "message", None) or str(error) or type(error).__name__
     failure = _failure_of(error)
     if talk.stage is Stage.COMMITTING and failure is StatementFailure.UNREACHABLE:
@@ -242,8 +259,6 @@ def _failure_of(error: Exception) -> StatementFailure:
         return _FAILURES[state]
     if isinstance(error, _LOST) or state[:2] in _UNREACHABLE:
         return StatementFailure.UNREACHABLE
-    if isinstance(error, ValueError):  # of asyncpg: a value that it can't write
-        return StatementFailure.PARAMETER
     return StatementFailure.REFUSED
 
 
@@ -263,7 +278,19 @@ _DECODERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("timestamp", "timestamptz"), _moment),
     **dict.fromkeys(("json", "jsonb"), _json),
     **dict.fromkeys(
-        ("text", "varchar", "bpchar", "date", "time", "timetz", "interval", "uuid"), str
+        (
+            "text",
+            "varchar",
+            "bpchar",
+            "date",
+            "time",
+            "timetz",
+            "interval",
+            "uuid",
+            "bit",
+            "varbit",
+        ),
+        str,
     ),
     "numeric": lambda written: exact_number(Decimal(written)),
     "bool": lambda written: written == "t",

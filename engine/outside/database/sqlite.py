@@ -86,8 +86,5 @@ def _failure_of(error: BaseException) -> StatementFailure:
     if isinstance(error, sqlite3.Error):
         # Extended names go on: SQLITE_IOERR_WRITE.
         name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-        if name in _FAILURES:
-            return _FAILURES[name]
-        if not name:  # the driver's own: a value that it can't bind
-            return StatementFailure.PARAMETER
+        return _FAILURES.get(name, StatementFailure.REFUSED)
     return StatementFailure.REFUSED
