@@ -1,4 +1,4 @@
-"""MySQL and MariaDB, by PyMySQL. Not proven against a server; the limits are on its socket."""
+"""MySQL and MariaDB, by PyMySQL; the time limit of a statement is that of its socket."""
 
 from typing import Any
 
@@ -30,12 +30,19 @@ def open_mysql(url: URL, size: int) -> ThreadedDatabase:
         },
     )
     # Rows as they come: otherwise the driver reads all of them before it gives one.
-    return ThreadedDatabase(Way(engine, _prepare, _failure_of, {"stream_results": True}), size)
+    way = Way(engine, _prepare, _failure_of, _abandon, {"stream_results": True})
+    return ThreadedDatabase(way, size)
 
 
 def _prepare(connection: Any, _: RunStatement, limit: Limit) -> None:
     # There is no other way to change these for one statement.
     connection._read_timeout = connection._write_timeout = limit.left_s + 0.001  # noqa: SLF001
+
+
+def _abandon(connection: Any) -> None:
+    # Otherwise its cursor reads all rows to the end when it is closed.
+    if connection is not None and connection._result is not None:  # noqa: SLF001
+        connection._result.unbuffered_active = False  # noqa: SLF001
 
 
 def _failure_of(error: BaseException) -> StatementFailure:

@@ -63,7 +63,7 @@ def open_sqlite(url: URL, size: int, engine_url: str) -> ThreadedDatabase:
     )
     # The driver would begin a transaction before some statements only.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return ThreadedDatabase(Way(engine, _prepare, _failure_of, {}), size)
+    return ThreadedDatabase(Way(engine, _prepare, _failure_of, _abandon, {}), size)
 
 
 def _file_of(engine_url: str) -> Path | None:
@@ -80,6 +80,10 @@ def _prepare(connection: Any, statement: RunStatement, limit: Limit) -> None:
     largest = max(LARGEST_CELL, 2 * statement.max_response_bytes)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, largest)
     connection.set_progress_handler(limit.is_over, _STEPS)
+
+
+def _abandon(_: Any) -> None:
+    """Does nothing: SQLite makes a row when it is asked for."""
 
 
 def _failure_of(error: BaseException) -> StatementFailure:

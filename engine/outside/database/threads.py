@@ -57,6 +57,8 @@ class Way:
     """Puts the limits of a statement on a connection of the driver."""
     failure_of: Callable[[BaseException], StatementFailure]
     """Tells what an error of the driver means."""
+    abandon: Callable[[Any], None]
+    """Has a connection of the driver forget the rows that are still to come."""
     options: Mapping[str, Any]
     """Execution options of SQLAlchemy."""
 
@@ -106,10 +108,15 @@ class ThreadedDatabase:
             try:
                 return self._transact(connection, statement, limit)
             except Stopped as stopped:
-                connection.invalidate()  # what is still to come is not read
+                self._drop(connection)
                 return stopped.failed
             except (SQLAlchemyError, OverflowError, UnicodeError) as error:
-                return self._told(error, statement, limit)
+                failed = self._told(error, statement, limit)
+                try:
+                    connection.rollback()
+                except SQLAlchemyError:
+                    self._drop(connection)
+                return failed
 
     def _transact(
         self, connection: Connection, statement: RunStatement, limit: Limit
@@ -135,6 +142,12 @@ class ThreadedDatabase:
         limit.is_committing = True
         connection.commit()
         return StatementAnswer(affected, rows)
+
+    def _drop(self, connection: Connection) -> None:
+        """Closes a connection on which something is still to come, without reading that."""
+        if not connection.invalidated:
+            self._way.abandon(connection.connection.driver_connection)
+            connection.invalidate()
 
     def _told(
         self, error: Exception, statement: RunStatement, limit: Limit
