@@ -66,8 +66,10 @@ class Way:
 class ThreadedDatabase:
     """Runs statements in threads, as many as it may have connections."""
 
-    def __init__(self, way: Way, size: int) -> None:
+    def __init__(self, way: Way, size: int, *, grace_s: float = GRACE_S) -> None:
+        """Takes how long after its time limit a statement is waited for."""
         self._way = way
+        self._grace_s = grace_s
         self._slots = asyncio.Semaphore(size)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="database")
         self._out: dict[asyncio.Future[StatementResult], Limit] = {}
@@ -80,7 +82,7 @@ class ThreadedDatabase:
         self._out[work] = limit
         work.add_done_callback(self._ended)
         try:
-            await asyncio.wait({work}, timeout=statement.time_limit_s + GRACE_S)
+            await asyncio.wait({work}, timeout=statement.time_limit_s + self._grace_s)
         finally:
             limit.give_up()
         return work.result() if work.done() else _given_up(statement, limit)
@@ -89,7 +91,7 @@ class ThreadedDatabase:
         for limit in self._out.values():
             limit.give_up()
         if self._out:
-            await asyncio.wait(list(self._out), timeout=GRACE_S)
+            await asyncio.wait(list(self._out), timeout=self._grace_s)
         self._threads.shutdown(wait=False)
         self._way.engine.dispose()
 
