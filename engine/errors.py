@@ -13,6 +13,7 @@ EngineError
 │   ├── KeyReused          409  an idempotency key with another body
 │   ├── NotActive          409  the process is paused
 │   ├── NotPossible        409  the task is not in a state that allows it
+│   ├── PlanRefused        422  a deploy that can't be carried out as it was asked for
 │   └── NotAllowed         403  a wrong hash, signature or key
 ├── TemplateError        the template's: it can't be rendered with this task's data
 │   └── ConversionError    a value is not of the type that it should have
@@ -134,6 +135,13 @@ class NotPossible(RequestError):
 
     kind = "not_possible"
     status = 409
+
+
+class PlanRefused(RequestError):
+    """The processes can't be put into force as it was asked for."""
+
+    kind = "plan_refused"
+    status = 422
 
 
 class NotAllowed(RequestError):

@@ -1,7 +1,9 @@
 """The door for authors of node types: everything a file in `nodes/` may use."""
 
 from engine.cases import Case, Cast, Check, case_problems, first_that_holds
+from engine.core.billionths import billionths
 from engine.core.command import (
+    AddToSums,
     CallFailed,
     CallFailure,
     CreateTask,
@@ -63,6 +65,7 @@ from engine.pattern import compile_pattern
 __all__ = [
     "PROCESS",
     "STATE",
+    "AddToSums",
     "Address",
     "Answer",
     "Arrived",
@@ -123,6 +126,7 @@ __all__ = [
     "Writes",
     "addressed",
     "as_text",
+    "billionths",
     "case_problems",
     "compile_pattern",
     "encode",

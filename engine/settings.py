@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,9 +14,8 @@ from engine.errors import SettingsError
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
-CONNECTION = "ENGINE_CONNECTION_"
-_CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-_TABLES = frozenset({"variables", "connections"})
+CONNECTION = f"{PREFIX}CONNECTION_"
+TABLES = frozenset({"variables", "connections"})
 
 
 class Role(StrEnum):
@@ -49,8 +47,8 @@ class Settings:
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
     log_level: str = "warning"
-    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def base_url(self) -> str:
@@ -94,7 +92,7 @@ def load_settings(
     values = _from_file((folder or Path.cwd()) / FILE)
     for known in fields(Settings):
         text = environment.get(PREFIX + known.name.upper())
-        if text is not None and known.name not in _TABLES:
+        if text is not None and known.name not in TABLES:
             values[known.name] = _convert(known.name, text, PREFIX + known.name.upper())
     values.update({name: value for name, value in options.items() if value is not None})
     values["connections"] = _connections(values.get("connections", {}), environment)
@@ -133,7 +131,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 def _convert(name: str, value: Any, where: str) -> Any:
     wanted = type(getattr(_DEFAULTS, name))
-    if name in _TABLES:
+    if name in TABLES:
         if not isinstance(value, dict):
             raise SettingsError(f"{where} must be a table of names and values")
         return value
@@ -151,24 +149,23 @@ def _convert(name: str, value: Any, where: str) -> Any:
     raise SettingsError(f"{where} must be text, not {value!r}")
 
 
-def _connections(own: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Gives the URLs of databases by name; no message shows one, for it may hold a password."""
-    urls = dict(own)
-    for variable, url in environment.items():
-        if variable.startswith(CONNECTION):
-            urls[variable.removeprefix(CONNECTION).lower()] = url
-    for name, url in urls.items():
-        if not _CONNECTION_NAME.fullmatch(name):
-            raise SettingsError(
-                f"the connection '{name}' can't be called so",
-                hint="its name is of lower-case letters, digits and '_', and begins with a letter",
-            )
+def _connections(written: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Gives the databases of db_call nodes; `ENGINE_CONNECTION_NAME` goes before the file's."""
+    found: dict[str, str] = {}
+    for name, url in written.items():
         if not isinstance(url, str) or "://" not in url:
             raise SettingsError(
-                f"the connection '{name}' needs a URL",
-                hint="write one such as postgresql://user:password@db.example/shop",
+                f"{FILE}: connections.{name} must be the URL of a database",
+                hint="such as postgresql://user:password@host/database; in the environment it is "
+                f"{_variable_of(name)}",
             )
-    return urls
+        found[_variable_of(name)] = url
+    found |= {name: url for name, url in environment.items() if name.startswith(CONNECTION)}
+    return {name.removeprefix(CONNECTION).lower(): url for name, url in found.items()}
+
+
+def _variable_of(name: str) -> str:
+    return CONNECTION + name.upper().replace("-", "_")
 
 
 def _check_public_url(url: str) -> None:

@@ -5,15 +5,13 @@ chance, and passes them to the runtime.
 """
 
 import asyncio
-import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.core.batch import Answer, Batch, Delivery, Step, Wants
 from engine.core.exchange import REF_LENGTH
-from engine.core.graph import Graph, GraphNode
+from engine.core.graph import Graph
 from engine.core.message import (
     Callback,
     Delete,
@@ -25,24 +23,26 @@ from engine.core.message import (
     Rerun,
     Submit,
 )
+from engine.core.relocation import as_it_goes_on
 from engine.core.task import Task
 from engine.core.view import process_view, task_view
 from engine.definition import Definition, load_files
 from engine.errors import (
-    DefinitionError,
     EngineError,
     InvalidData,
-    NotAllowed,
     UnknownNode,
     UnknownProcess,
     UnknownTask,
 )
 from engine.outside.performer import Outside
+from engine.runtime.addresses import Target
 from engine.runtime.calls import Perform
 from engine.runtime.clock import Chance, Clock, SystemClock, system_chance
 from engine.runtime.engine import Engine
 from engine.runtime.group import Group
 from engine.runtime.intake import Ticket
+from engine.runtime.order import Order
+from engine.runtime.plan import Plan, Wish
 from engine.runtime.waiters import Waiters, has_stopped
 from engine.settings import Settings
 from engine.store.interface import Store, TaskQuery
@@ -50,16 +50,7 @@ from engine.store.opening import announce, open_store, serving
 
 __all__ = ["Target", "TaskQuery", "Workspace", "has_stopped", "serving"]
 
-HASH_LENGTH = 40
 LOOK_EVERY_S = 0.25  # how often a task is looked up that another engine may end
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A node that a callback URL leads to."""
-
-    graph: Graph
-    node: GraphNode
 
 
 class Workspace:
@@ -102,25 +93,33 @@ class Workspace:
 
     # Life.
 
-    async def deploy_folder(
-        self, paths: Sequence[Path], *, may_be_missing: bool = False
-    ) -> tuple[Definition, ...]:
-        """Puts the processes of these files and folders into force.
+    async def deploy_folder(self, paths: Sequence[Path], *, may_be_missing: bool = False) -> Plan:
+        """Puts the processes of these files and folders into force, where they are not yet.
+
+        A version that was gone back from is passed over: only who asks for it puts it back.
 
         Raises:
             DefinitionError: a file has faults; nothing was changed. It carries all of them.
         """
         if may_be_missing:
             paths = [path for path in paths if path.exists()]
-        loaded = load_files(paths)
-        if loaded.errors:
-            raise DefinitionError(loaded.errors)
-        await self.deploy(loaded.definitions)
-        return loaded.definitions
+        definitions = load_files(paths).checked()
+        versions = self._engine.deployments.versions
+        return await self.deploy([each for each in definitions if not versions.was_undone(each)])
 
-    async def deploy(self, definitions: Sequence[Definition]) -> None:
+    async def deploy(self, definitions: Sequence[Definition]) -> Plan:
         """Puts definitions into force."""
-        await self._engine.deploy(definitions)
+        return await self._engine.deploy(Wish(definitions))
+
+    async def carry_out(self, order: Order, *, is_rehearsal: bool = False) -> Plan:
+        """Puts what an order asks for into force; a rehearsal only says what that would do.
+
+        Raises:
+            DefinitionError: a file has faults.
+            PlanRefused: it can't be done. In both cases nothing was changed.
+        """
+        wish = order.wish(self._engine.deployments.versions)
+        return self._engine.plan(wish) if is_rehearsal else await self._engine.deploy(wish)
 
     async def start(self, *, is_front: bool = False) -> None:
         """Lets tasks move; in a front only until they would call the outside."""
@@ -138,11 +137,11 @@ class Workspace:
     @property
     def public_url(self) -> str:
         """What callback URLs begin with."""
-        return self._engine.deployments.public_url
+        return self._engine.deployments.addresses.public_url
 
     def set_public_url(self, url: str) -> None:
         """Sets what callback URLs begin with, once it is known."""
-        self._engine.deployments.public_url = url.rstrip("/")
+        self._engine.deployments.addresses.public_url = url.rstrip("/")
 
     async def stop(self) -> None:
         """Finishes what is in hand, then closes the database."""
@@ -220,7 +219,7 @@ class Workspace:
         task = await self._store.task((process, ref))
         if task is None:
             raise UnknownTask(f"'{process}' has no task '{ref}'")
-        return task
+        return as_it_goes_on(self._engine.deployments, task)
 
     async def history(self, task: Task) -> list[Step]:
         """Gives the finished visits of a task in order."""
@@ -229,7 +228,8 @@ class Workspace:
     async def tasks(self, query: TaskQuery) -> list[Task]:
         """Lists tasks of a process, newest first."""
         self.graph(query.process)
-        return await self._store.tasks(query)
+        found = await self._store.tasks(query)
+        return [as_it_goes_on(self._engine.deployments, task) for task in found]
 
     async def modify(self, process: str, ref: str, data: dict[str, Any]) -> Answer:
         """Merges data into a task; one that waits for a callback goes on with it."""
@@ -264,18 +264,7 @@ class Workspace:
         Raises:
             NotAllowed: the hash is wrong, or there is nothing there; which of both is not told.
         """
-        deployments = self._engine.deployments
-        found = deployments.by_hex_id(hex_id)
-        row = deployments.row(found[0]) if found else None
-        expected = row.callback_hash if row else "0" * HASH_LENGTH
-        is_right = hmac.compare_digest(expected.encode(), callback_hash.encode())
-        if not (is_right and found and row) or conv_id not in (None, row.conv_id):
-            raise NotAllowed("Access denied")
-        graph = self.graph(found[0])
-        node = graph.nodes.get(found[1])
-        if node is None or not node.type.takes_callbacks():
-            raise NotAllowed("Access denied")
-        return Target(graph, node)
+        return self._engine.deployments.addresses.target(hex_id, callback_hash, conv_id)
 
     async def callback(self, target: Target, body: dict[str, Any], event_key: str = "") -> Delivery:
         """Takes a callback whose body says whom it is for; it is safe on disk when this returns.
@@ -350,7 +339,9 @@ class Workspace:
     def counts(self, process: str) -> dict[str, tuple[int, int]]:
         """Gives for each node of a process how many tasks came in and went out."""
         counts = self._engine.deployments.counts()
-        return {node: counts.get((process, node), (0, 0)) for node in self.graph(process).nodes}
+        left = [node.id for node in self._engine.deployments.left_behind(process)]
+        names = (*self.graph(process).nodes, *left)
+        return {node: counts.get((process, node), (0, 0)) for node in names}
 
     @property
     def waiting(self) -> int:
@@ -376,7 +367,13 @@ class Workspace:
         """Gives the JSON objects of processes, with counts per node and the oldest task's age."""
         oldest = await self._store.oldest_waiting()
         return [
-            process_view(graph, self.counts(graph.process), oldest.get(graph.process))
+            process_view(
+                graph,
+                self.counts(graph.process),
+                oldest.get(graph.process),
+                self._engine.deployments.left_behind(graph.process),
+                self._engine.deployments.sums(graph.process),
+            )
             for graph in graphs
         ]
 

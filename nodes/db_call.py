@@ -42,7 +42,7 @@ EXECUTING = "db_call_executing_error"
 FATAL = "db_call_fatal_error"
 IN_DOUBT = "db_call_in_doubt"
 OVERFLOW = "db_call_size_overflow_limit"
-_CONNECTION = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_CONNECTION = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _BOUND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _FAILURES = {
@@ -84,6 +84,7 @@ class Settings:
     max_response: Annotated[Size, "How large the rows may be as JSON, 16MiB at most."] = (
         ONE_MEBIBYTE
     )
+    max_threads: Annotated[int, "How many statements of this node run at once."] = 5
     in_doubt: Annotated[
         InDoubt | InDoubtPath, "What happens to a statement that may have been carried out."
     ] = InDoubt.REPEAT
@@ -107,6 +108,7 @@ class DbCall(NodeType[Settings]):
                 max_rows=1 if settings.rows is Rows.ONE else settings.max_rows,
                 max_response_bytes=settings.max_response,
                 wants_rows=settings.rows is not Rows.NONE,
+                max_threads=settings.max_threads,
             )
         )
 
@@ -131,7 +133,7 @@ class DbCall(NodeType[Settings]):
 
     def problems(self, settings: Settings) -> Iterator[tuple[str, str]]:
         if not _CONNECTION.fullmatch(settings.connection):
-            yield "connection", "a name is of lower-case letters, digits and '_': 'shop', not a URL"
+            yield "connection", "a name is of letters, digits, '-' and '_': 'shop', not a URL"
         if not settings.sql.strip():
             yield "sql", "the statement is empty"
         if _TEMPLATE.search(settings.sql):
@@ -152,6 +154,8 @@ class DbCall(NodeType[Settings]):
             yield "max_rows", f"a statement may give from 1 to {MOST_ROWS} rows"
         if not 1 <= settings.max_response <= MOST_BYTES:
             yield "max_response", "the rows may have from 1B to 16MiB"
+        if settings.max_threads < 1:
+            yield "max_threads", "must be greater than zero"
 
     def _in_doubt(self, settings: Settings, visit: Visit, failed: CallFailed) -> Outcome:
         """Treats a statement that may have been committed."""

@@ -59,6 +59,9 @@ class Client(Protocol):
     async def delete(self, process: str, ref: str) -> None:
         """Removes a task."""
 
+    async def deploy(self, order: Json, *, is_rehearsal: bool) -> Json:
+        """Puts processes into force, or only says what that would do; gives the plan."""
+
     async def processes(self) -> list[Json]:
         """Gives every process with its counts per node."""
 
@@ -68,12 +71,12 @@ class Client(Protocol):
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, *, writes: bool = False, moves: bool = False
+    settings: Settings, *, writes: bool = False, moves: bool = False, loads: bool = True
 ) -> AsyncIterator[Client]:
     """Finds the engine to ask, or opens the database.
 
-    With `writes` the processes of the folder are put into force first; with `moves` tasks that
-    call the outside do so too, until the command ends.
+    With `writes` the processes of the folder are put into force first, unless `loads` is False;
+    with `moves` tasks that call the outside do so too, until the command ends.
     """
     # Either way in takes a while to import, and a command takes only one.
     url = settings.server or _served_at(settings.database)
@@ -85,7 +88,7 @@ async def connect(
     else:
         from engine.cli.local_client import local_client  # noqa: PLC0415
 
-        async with local_client(settings, writes=writes, moves=moves) as client:
+        async with local_client(settings, writes=writes, moves=moves, loads=loads) as client:
             yield client
 
 

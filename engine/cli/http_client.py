@@ -12,6 +12,7 @@ import msgspec
 from engine import errors
 from engine.cli.client import Json, Listing
 from engine.core.task import TaskStatus
+from engine.definition import Fault
 from engine.errors import EngineError, EngineUnreachable, UnknownTask, WaitedInVain
 from engine.settings import Settings
 
@@ -119,6 +120,9 @@ class HttpClient:
     async def delete(self, process: str, ref: str) -> None:
         await self._call("DELETE", _path(process, "tasks", ref), None)
 
+    async def deploy(self, order: Json, *, is_rehearsal: bool) -> Json:
+        return await self._json("POST", "/v1/plan" if is_rehearsal else "/v1/deploy", order)
+
     async def processes(self) -> list[Json]:
         found: list[Json] = (await self._json("GET", "/v1/processes", None))["processes"]
         return found
@@ -188,7 +192,7 @@ def _error_of(problem: Json) -> EngineError:
     if issubclass(found, errors.RequestError):
         return found(message, hint=hint, faults=problem.get("faults") or ())
     if issubclass(found, errors.DefinitionError):
-        return EngineError(message, hint=hint)
+        return found([msgspec.convert(each, Fault) for each in problem.get("faults") or ()])
     return found(message, hint=hint)
 
 

@@ -10,17 +10,22 @@ from engine.core.explain import explain
 from engine.core.task import Task
 from engine.core.view import history_view
 from engine.errors import EngineError
+from engine.runtime.order import order_of
+from engine.runtime.plan_view import plan_view
 from engine.settings import Settings
 from engine.workspace import TaskQuery, Workspace, has_stopped
 
 
 @asynccontextmanager
-async def local_client(settings: Settings, *, writes: bool, moves: bool) -> AsyncIterator[Client]:
+async def local_client(
+    settings: Settings, *, writes: bool, moves: bool, loads: bool = True
+) -> AsyncIterator[Client]:
     """Opens the database; with `writes` an engine runs on it, with `moves` it calls outside."""
     workspace = await Workspace.open(settings, read_only=not writes)
     try:
-        if writes:
+        if writes and loads:
             await workspace.deploy_folder([Path(settings.processes)], may_be_missing=True)
+        if writes:
             await workspace.start(is_front=not moves)
         yield LocalClient(workspace)
     finally:
@@ -74,6 +79,11 @@ class LocalClient:
 
     async def delete(self, process: str, ref: str) -> None:
         await self._workspace.delete(process, ref)
+
+    async def deploy(self, order: Json, *, is_rehearsal: bool) -> Json:
+        return plan_view(
+            await self._workspace.carry_out(order_of(order), is_rehearsal=is_rehearsal)
+        )
 
     async def processes(self) -> list[Json]:
         return await self._workspace.view_processes(self._workspace.graphs())

@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, str] = {
     "rerun": "Put failed tasks back into the node they failed in.",
     "delete": "Remove a task; whoever waits for its reply is told that none will come.",
     "callback-url": "Print the callback URL of a node.",
+    "plan": "Say what a deploy would change, and what would become of tasks under way.",
+    "deploy": "Put processes into force as new versions, or go back to an earlier one.",
     "graph": "Draw a process, to the terminal or to a file.",
     "stats": "Show the tasks by process and node.",
     "db": "Move a workspace from SQLite to PostgreSQL while its engine works.",

@@ -8,8 +8,11 @@ import typer
 from rich.markup import escape
 
 from engine.cli.output import Exit, Output
+from engine.cli.plan_lines import plan_lines
 from engine.cli.run import Database, Processes, run
 from engine.errors import EngineError, SettingsError
+from engine.runtime.plan import Change, Plan
+from engine.runtime.plan_view import plan_view
 from engine.settings import Role, Settings
 from engine.workspace import Workspace
 
@@ -53,12 +56,13 @@ def serve(
             if not settings.public_url:
                 workspace.set_public_url(listening.url)
             stamps = _stamps(folder)
-            deployed = await workspace.deploy_folder([folder])
+            _tell(output, await workspace.deploy_folder([folder]))
             await workspace.start(is_front=settings.role is Role.API)
 
             def ready(url: str) -> None:
                 workspace.announce(url)
-                output.note(f"[green]serving[/] {escape(url)}  {_processes(len(deployed))}")
+                count = _processes(len(workspace.graphs()))
+                output.note(f"[green]serving[/] {escape(url)}  {count}")
 
             watch = _watch(workspace, folder, stamps, output) if reload else _nothing()
             watching = asyncio.create_task(watch)
@@ -106,11 +110,19 @@ async def _watch(
             continue
         before = now
         try:
-            await workspace.deploy_folder([folder])
+            plan = await workspace.deploy_folder([folder])
         except EngineError as error:
             output.messages.print(str(error), markup=False)
         else:
+            _tell(output, plan)
             output.note("[green]reloaded[/]")
+
+
+def _tell(output: Output, plan: Plan) -> None:
+    """Says what changed in processes that were there before."""
+    changed = [each for each in plan.processes if each.change is Change.CHANGED]
+    for line in plan_lines(plan_view(Plan(tuple(changed)))):
+        output.note(line)
 
 
 def _stamps(folder: Path) -> dict[Path, int]:

@@ -54,6 +54,9 @@ async def _print(client: Client, output: Output, before: dict[str, int]) -> dict
             + (f"  oldest unfinished {oldest}" if (oldest := process["oldest_unfinished"]) else "")
         )
         output.table(["  node", "type", "standing", "in", "out"], map(_row, process["nodes"]))
+        for node in process["nodes"]:
+            for sum_name, amount in (node.get("sums") or {}).items():
+                output.say(f"  {escape(node['node'])}: {escape(sum_name)} = {amount:,}")
     return moves
 
 

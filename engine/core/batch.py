@@ -16,6 +16,10 @@ Queue = tuple[str, str, bool]
 """A process, a node that is a queue, and whether the newest is wanted first."""
 
 
+Sum = tuple[str, str, str]
+"""A process, a node that keeps sums, and the name of one."""
+
+
 @dataclass(slots=True)
 class Step:
     """One visit, as the history keeps it. Times are Unix microseconds.
@@ -113,6 +117,7 @@ class Batch:
     taken: list[str] = field(default_factory=list)
     remembered: list[Remembered] = field(default_factory=list)
     counts: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # [in, out]
+    sums: dict[Sum, int] = field(default_factory=dict)  # what is added, in billionths
     # after the commit
     answers: list[Answer] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -136,6 +141,7 @@ class Batch:
             or self.updated_kept
             or self.taken
             or self.remembered
+            or self.sums
         )
 
 

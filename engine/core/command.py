@@ -61,7 +61,14 @@ class TakeFromQueue:
     newest: bool = False
 
 
-StoreCommand = CreateTask | ModifyTask | SendReply | TakeFromQueue
+@dataclass(frozen=True, slots=True)
+class AddToSums:
+    """Add to counters of the node, by name; in billionths, exact. The answer is `Done`."""
+
+    amounts: Mapping[str, int]
+
+
+StoreCommand = CreateTask | ModifyTask | SendReply | TakeFromQueue | AddToSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +172,6 @@ class RunStatement:
     than `max_response_bytes` of them as JSON, is a failure, and nothing is changed then.
     """
 
-    max_threads: ClassVar[int] = 1000  # what is too much for the database waits in its own line
-
     connection: str
     sql: str
     params: Mapping[str, Any]
@@ -174,6 +179,7 @@ class RunStatement:
     max_rows: int
     max_response_bytes: int
     wants_rows: bool = True
+    max_threads: int = 5
 
 
 OutsideCommand = HttpCall | RunScript | RunRepositoryFunction | RunStatement

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from engine.core import mailbox, step
 from engine.core.command import (
+    AddToSums,
     CreateTask,
     Done,
     ModifyTask,
@@ -74,6 +75,10 @@ class Exchange:
             return self._modify(command)
         if isinstance(command, TakeFromQueue):
             return self._take(command)
+        if isinstance(command, AddToSums):
+            for name, amount in command.amounts.items():
+                self._ledger.add(live.task.process, live.task.node, name, amount)
+            return Done()
         return self._reply(live, command)
 
     def _later(self, handler: LaterHandler, item: Any) -> None:

@@ -1,6 +1,6 @@
 """A process as compiled: immutable, links resolved, ready to be walked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -51,6 +51,11 @@ class GraphNode:
     is_in_short_cycle: bool = False
     enter: Callable[[Any, Visit], Outcome] = field(init=False, repr=False, compare=False)
 
+    def sums(self) -> Iterable[str]:
+        """Names the sums that the node keeps."""
+        names: Iterable[str] = self.type.sums(self.settings)
+        return names
+
     def __post_init__(self) -> None:
         # Bound once: a look-up of the method for every visit would be paid on the hot path.
         object.__setattr__(self, "enter", self.type.enter)
@@ -79,3 +84,15 @@ class Graph:
     def is_active(self) -> bool:
         """Whether tasks move."""
         return self.status is ProcessStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task goes on that stands in a node of some version.
+
+    `is_entered` says that it stood in a node of another type, and has to enter this one.
+    """
+
+    graph: Graph
+    node: str
+    is_entered: bool = False

@@ -5,14 +5,14 @@ from typing import Any
 
 from engine.core.batch import AlertNotice, Answer, Batch, Found, Key, Remembered, Step, Wants
 from engine.core.graph import Graph, HistoryMode
+from engine.core.lookups import ask
 from engine.core.message import Kept, KeptState
 from engine.core.names import error_names, root_names
 from engine.core.node import Alert, Visit
-from engine.core.stranded import stranded_graph
+from engine.core.relocation import take_up
 from engine.core.task import Memo, Task, TaskState, encode
-from engine.core.value import as_text
 from engine.core.world import World
-from engine.errors import EngineError, TemplateError
+from engine.errors import EngineError
 
 
 class NotYetKnown(Exception):
@@ -136,28 +136,42 @@ class Ledger:
         for asked in wants.once:
             self._once.setdefault(asked, found.once.get(asked))
         for message_id in wants.messages:
-            self._messages.setdefault(message_id, found.messages.get(message_id))
+            message = found.messages.get(message_id)
+            self._readdress(message)
+            self._messages.setdefault(message_id, message)
         self._sort_mail(found.mail)
 
     def know(self, task: Task) -> Live:
         """Takes a task in hand that the store had, unless it is there already."""
         live = self.lives.get(task.task_id)
         if live is None:
-            graph = self.world.graph(task.process, task.version)
-            if graph is None or task.node not in graph.nodes:
-                graph = stranded_graph(task, graph)
+            node = task.node
+            graph, step = take_up(self.world, task, self.now)
             live = self.hold(task, graph, is_new=False)
+            if step is not None:
+                live.is_changed = True
+                live.steps.append(step)
+                self.count(task.process, node)[1] += 1
+                self.count(task.process, task.node)[0] += 1
+                if task.visit != step.visit and task.state is TaskState.READY:
+                    self.batch.resumed.append((task.task_id, task.visit))
             if not task.is_finished:
                 self._by_key.setdefault((task.process, task.ref), live)
         return live
 
     def _sort_mail(self, mail: Iterable[Kept]) -> None:
         for found in mail:
+            self._readdress(found)
             # One that was asked for by its id is the same message, and in no box yet.
             message = self._messages.setdefault(found.message_id, found)
             is_filed = found.message_id in self._filed
             if message is not None and message.state is KeptState.KEPT and not is_filed:
                 self.file(message)
+
+    def _readdress(self, message: Kept | None) -> None:
+        """Has a message mean the node that a deploy put in the place of the one it names."""
+        if message is not None and message.node:
+            message.node = self.world.named_now(message.process, message.node)
 
     def file(self, message: Kept) -> None:
         """Puts a kept message where its task, or the next one with its ref, will find it."""
@@ -279,6 +293,11 @@ class Ledger:
         came, went = self.count(process, node)
         return self.world.standing(process, node) + came - went
 
+    def add(self, process: str, node: str, name: str, amount: int) -> None:
+        """Adds to a sum of a node."""
+        key = (process, node, name)
+        self.batch.sums[key] = self.batch.sums.get(key, 0) + amount
+
     def alert(self, live: Live, alert: Alert, *, is_on: bool, standing: int) -> None:
         """Notes that an alert went on or off, and that its node gets a signal task."""
         process, node = live.task.process, live.task.node
@@ -319,36 +338,7 @@ class Ledger:
         self, visit: Visit, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Calls a function of templates that needs the engine."""
-        if function == "now":
-            return visit.now
-        if function == "random_bits":
-            return self.world.random_bits(*args)
-        if function == "task":
-            return self._data_of(as_text(args[0]), as_text(args[1]))
-        if function == "node":
-            return {"count": self._count_of(visit, as_text(args[0]))}
-        if function == "callback_url":
-            return self.world.callback_url(*args, **{"plugin": "", **kwargs})
-        raise TemplateError(f"the engine has no function '{function}' for templates")
-
-    def _data_of(self, process: str, ref: str) -> dict[str, Any]:
-        """Gives the data of another task that has not ended; nothing if there is none.
-
-        Raises:
-            NotYetKnown: the store must be asked first, as for anything else.
-            TemplateError: there is no such process.
-        """
-        if self.world.current(process) is None:
-            raise TemplateError(f"task: there is no process '{process}'")
-        live = self.by_key(process, ref) if ref else None
-        if live is None or live.task.is_finished:
-            return {}
-        return {**live.task.data}
-
-    def _count_of(self, visit: Visit, node: str) -> int:
-        if node not in self.lives[visit.task.task_id].graph.nodes:
-            raise TemplateError(f"node: there is no node '{node}'")
-        return self.standing(visit.process, node)
+        return ask(self, visit, function, args, kwargs)
 
     # Closing.
 

@@ -97,6 +97,13 @@ class Continue:
 
 
 @dataclass(slots=True)
+class Follow:
+    """Takes a task in hand, so that it goes to where a deploy put it."""
+
+    task_id: str
+
+
+@dataclass(slots=True)
 class Unsent:
     """The engine stops before the call of a visit was sent: nothing about it is in doubt."""
 
@@ -147,6 +154,7 @@ Message = (
     | Alarm
     | Result
     | Continue
+    | Follow
     | Unsent
     | Rerun
     | Delete

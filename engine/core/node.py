@@ -8,7 +8,7 @@ say how a value is read, checked, described in the editor's schema and drawn. A 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NewType, Protocol, TypeVar
 
@@ -298,6 +298,10 @@ class NodeType(ABC, Generic[S]):
         merge whatever comes, unless it says here that it does not.
         """
         return None if type(self).resume is not NodeType.resume else frozenset()
+
+    def sums(self, settings: S) -> Iterable[str]:  # noqa: ARG002
+        """Names the sums that the node keeps."""
+        return ()
 
     def problems(self, settings: S) -> Iterator[tuple[str, str]]:  # noqa: ARG002
         """Yields (key, message) for settings that are right one by one but wrong together."""

@@ -24,6 +24,7 @@ from engine.core.message import (
     Continue,
     Delete,
     Expire,
+    Follow,
     KeptState,
     Message,
     Modify,
@@ -207,6 +208,7 @@ class Turn:
             live = self.ledger.awake(self.ledger.by_key(message.process, message.ref))
         if live is not None and live.task.process != message.process:
             live = None
+        message.node = self.ledger.world.named_now(message.process, message.node)
         delivery = mailbox.place(self.ledger, live, message)
         if delivery is Delivery.TAKEN and live is not None:
             step.note_event(self.ledger, live, message.event_key, message.rank)
@@ -252,6 +254,9 @@ class Turn:
             # It may have been sent since this was said of it; then its answer may be next.
             self._asked_again.add((message.task_id, message.visit))
             self.advance(live, step.enter(self.ledger, live))
+
+    def _follow(self, message: Follow) -> None:
+        self._awake(message.task_id)
 
     def _unsent(self, message: Unsent) -> None:
         live = self._awake(message.task_id)
@@ -328,6 +333,7 @@ _HANDLERS: dict[type, str] = {
     Alarm: "_alarm",
     Result: "_result",
     Continue: "_continue",
+    Follow: "_follow",
     Unsent: "_unsent",
     Expire: "_expire",
     Modify: "_modify",

@@ -6,12 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from engine.core.batch import Step
-from engine.core.graph import Graph
+from engine.core.billionths import number_of
+from engine.core.graph import Graph, GraphNode
 from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HIDDEN = "***"
+NOTHING: Mapping[str, Any] = {}
 
 
 def iso_time(microseconds: int | None) -> str | None:
@@ -103,12 +105,17 @@ def kept_view(kept: Kept) -> dict[str, Any]:
 
 
 def process_view(
-    graph: Graph, counts: Mapping[str, tuple[int, int]], oldest: int | None
+    graph: Graph,
+    counts: Mapping[str, tuple[int, int]],
+    oldest: int | None,
+    left_behind: Iterable[GraphNode] = (),
+    sums: Mapping[str, Mapping[str, int]] = NOTHING,
 ) -> dict[str, Any]:
     """Gives the JSON object of a process.
 
     `counts` are how many tasks came in and went out, `oldest` is when its oldest unfinished task
-    was made.
+    was made, `left_behind` are nodes of earlier versions that tasks still stand in.
+    `sums` are in billionths, by node and name.
     """
     return {
         "process": graph.process,
@@ -136,10 +143,15 @@ def process_view(
                 "standing": counts[node.id][0] - counts[node.id][1],
                 "in": counts[node.id][0],
                 "out": counts[node.id][1],
+                **_sums(sums.get(node.id)),
             }
-            for node in graph.nodes.values()
+            for node in (*graph.nodes.values(), *left_behind)
         ],
     }
+
+
+def _sums(sums: Mapping[str, int] | None) -> dict[str, Any]:
+    return {"sums": {name: number_of(amount) for name, amount in sums.items()}} if sums else {}
 
 
 def mask(text: str, task: Task, secrets: Collection[str]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from engine.core.batch import Limits
-from engine.core.graph import Graph
+from engine.core.batch import Limits, Sum
+from engine.core.graph import Graph, Place
 
 
 class World(Protocol):
@@ -27,6 +27,12 @@ class World(Protocol):
     def graph(self, process: str, version: int) -> Graph | None:
         """Gives one version of a process."""
 
+    def place(self, process: str, version: int, node: str) -> Place | None:
+        """Finds where a task goes on that stands in a node of a version; None if nobody knows."""
+
+    def named_now(self, process: str, node: str) -> str:
+        """Gives the node that stands where this one stood."""
+
     def next_id(self) -> str:
         """Makes a new id: 24 hexadecimal digits, greater than every one before."""
 
@@ -35,6 +41,9 @@ class World(Protocol):
 
     def standing(self, process: str, node: str) -> int:
         """Counts the tasks that stood in a node before this turn."""
+
+    def sum(self, key: Sum) -> int:
+        """Gives what was added to a sum before this turn, in billionths."""
 
     def callback_url(self, process: str, node: str, plugin: str) -> str:
         """Gives a node's callback URL.

@@ -44,15 +44,37 @@ def load_files(paths: Iterable[Path | str], catalog: Catalog | None = None) -> L
 
     In folders, `*.test.yaml` and whatever begins with a dot are passed over.
     """
+    return _load(_read(paths), catalog)
+
+
+def read_files(paths: Iterable[Path | str]) -> list[tuple[str, str]]:
+    """Reads the files that `load_files` would load, as (file, text), without checking them.
+
+    Raises:
+        DefinitionError: one can't be read, or is not text.
+    """
+    return [(file, _text(file, content)) for file, content in _read(paths)]
+
+
+def _read(paths: Iterable[Path | str]) -> list[tuple[str, bytes | Fault]]:
     found = list(dict.fromkeys(file for path in paths for file in _files_in(Path(path))))
-    read: list[tuple[str, str | bytes | Fault]] = []
+    read: list[tuple[str, bytes | Fault]] = []
     for file in found:
         try:
             read.append((str(file), file.read_bytes()))
         except OSError as error:
             message = f"the file can't be read: {error.strerror or error}"
             read.append((str(file), fault_at(TOP, "unreadable-file", message, file=str(file))))
-    return _load(read, catalog)
+    return read
+
+
+def _text(file: str, content: bytes | Fault) -> str:
+    if isinstance(content, Fault):
+        raise DefinitionError([content])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DefinitionError(load_text(content, file).errors) from None
 
 
 def load_text(content: str | bytes, file: str, catalog: Catalog | None = None) -> Loaded:
@@ -60,8 +82,22 @@ def load_text(content: str | bytes, file: str, catalog: Catalog | None = None) -
     return _load([(file, content)], catalog)
 
 
-def _load(read: list[tuple[str, str | bytes | Fault]], catalog: Catalog | None) -> Loaded:
+def load_texts(
+    texts: Iterable[tuple[str, str | bytes]],
+    beside: Iterable[Definition] = (),
+    catalog: Catalog | None = None,
+) -> Loaded:
+    """Loads processes from (file, text) and checks them together with others, already checked."""
+    return _load(list(texts), catalog, beside)
+
+
+def _load(
+    read: Iterable[tuple[str, str | bytes | Fault]],
+    catalog: Catalog | None,
+    beside: Iterable[Definition] = (),
+) -> Loaded:
     catalog = catalog or Catalog.installed()
+    read = list(read)
     definitions: list[Definition] = []
     faults: list[Fault] = []
     for file, content in read:
@@ -73,10 +109,18 @@ def _load(read: list[tuple[str, str | bytes | Fault]], catalog: Catalog | None) 
         if definition is not None:
             definitions.append(definition)
             faults += check_definition(definition)
-    faults += check_workspace(definitions)
+    faults += _between(definitions, beside)
     broken = {fault.file for fault in faults if fault.is_error}
     whole = tuple(each for each in definitions if each.file not in broken)
     return Loaded(whole, tuple(sorted(set(faults))), len(read))
+
+
+def _between(definitions: list[Definition], beside: Iterable[Definition]) -> Iterator[Fault]:
+    """Finds what processes have wrong between them; what others have wrong is theirs."""
+    own = {each.process for each in definitions}
+    others = [each for each in beside if each.process not in own]
+    files = {each.file for each in definitions}
+    return (fault for fault in check_workspace([*definitions, *others]) if fault.file in files)
 
 
 def _files_in(path: Path) -> Iterator[Path]:

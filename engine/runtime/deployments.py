@@ -1,21 +1,17 @@
-"""The processes in force: every version as a graph, and what templates may ask of the engine."""
+"""The processes in force: what a turn may know of them, and how they are changed."""
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.core.batch import Batch, Limits
-from engine.core.graph import Graph
-from engine.definition import Catalog, Definition, compile_graph, read_definition
-from engine.errors import TemplateError
+from engine.core.batch import Batch, Found, Limits, Sum
+from engine.core.graph import GraphNode
+from engine.definition import Definition
+from engine.runtime.addresses import Addresses
 from engine.runtime.clock import Chance, Ids
-from engine.store.interface import NewVersion, ProcessRow, Store, VersionRow
-
-log = logging.getLogger("engine.deployments")
-
-CALLBACK_PATH = "/api/1/json/callback"
-PLUGIN_PATH = "/api/1/json/plugins"
+from engine.runtime.plan import Plan, ProcessPlan
+from engine.runtime.versions import Versions
+from engine.store.interface import NewVersion, ProcessRow, Store
 
 
 class Deployments:
@@ -32,25 +28,18 @@ class Deployments:
         self.limits = limits
         self.variables = variables
         self.makes_calls = True
-        self.public_url = public_url
-        self._rows: dict[str, ProcessRow] = {}
-        self._versions: dict[tuple[str, int], VersionRow] = {}
-        self._graphs: dict[tuple[str, int], Graph | None] = {}
-        self._definitions: dict[str, Definition] = {}
+        self.versions = Versions()
+        self.addresses = Addresses(self.versions, public_url)
         self._counts: dict[tuple[str, str], list[int]] = {}
-        self._by_hex: dict[str, tuple[str, str]] = {}
+        self._sums: Counter[Sum] = Counter()
+        # Bound once: asked for every task of every turn.
+        self.current = self.versions.current
+        self.graph = self.versions.graph
+        self.place = self.versions.place
+        self.named_now = self.versions.named_now
+        self.callback_url = self.addresses.url
 
     # World.
-
-    def current(self, process: str) -> Graph | None:
-        row = self._rows.get(process)
-        return self.graph(process, row.version) if row else None
-
-    def graph(self, process: str, version: int) -> Graph | None:
-        key = (process, version)
-        if key not in self._graphs:
-            self._graphs[key] = self._compile(key)
-        return self._graphs[key]
 
     def next_id(self) -> str:
         return self._ids.next_id()
@@ -62,20 +51,10 @@ class Deployments:
         came, went = self._counts.get((process, node), (0, 0))
         return came - went
 
-    def callback_url(self, process: str, node: str, plugin: str) -> str:
-        graph = self.current(process)
-        row = self._rows.get(process)
-        if graph is None or row is None:
-            raise TemplateError(f"callback_url: there is no process '{process}'")
-        found = graph.nodes.get(node)
-        if found is None or not found.type.takes_callbacks():
-            raise TemplateError(f"callback_url: '{process}' has no callback node '{node}'")
-        tail = f"{found.hex_id}/{row.callback_hash}"
-        if plugin:
-            return f"{self.public_url}{PLUGIN_PATH}/{plugin}/{row.conv_id}/{tail}"
-        return f"{self.public_url}{CALLBACK_PATH}/{tail}"
+    def sum(self, key: Sum) -> int:
+        return self._sums[key]
 
-    # For the workspace.
+    # For the engine.
 
     async def load(self, store: Store) -> None:
         """Reads which versions there are, and how many tasks stand where."""
@@ -85,66 +64,31 @@ class Deployments:
     async def recount(self, store: Store) -> None:
         """Reads how many tasks stand where, with those of other engines."""
         self._counts = {key: list(count) for key, count in (await store.counts()).items()}
+        self._sums = Counter(await store.sums())
 
     async def reload(self, store: Store) -> list[str]:
-        """Reads which versions there are, and gives the processes with a new one.
+        """Reads which versions there are, and gives the processes with a new one."""
+        return self.versions.take(await store.versions(), await store.processes())
 
-        Each version is compiled when a task or a person asks for it.
-        """
-        changed: list[str] = []
-        for version in await store.versions():
-            self._versions[version.process, version.version] = version
-        for row in await store.processes():
-            if self._rows.get(row.process) != row:
-                self._rows[row.process] = row
-                self._definitions.pop(row.process, None)
-                changed.append(row.process)
-                self._follow_status(row.process)
-                self._index(row.process)
-        return changed
+    def knows(self, found: Found) -> bool:
+        """Whether the versions of these tasks were there when the store was last asked."""
+        return all(self.versions.knows(each.process, each.version) for each in found.tasks.values())
 
-    async def deploy(
-        self, store: Store, definitions: Sequence[Definition], now: int, chance: Chance
-    ) -> None:
-        """Puts definitions into force, as new versions where they differ from the newest ones."""
-        await store.deploy(
-            [
-                NewVersion(
-                    definition.process,
-                    definition.digest,
-                    definition.source,
-                    definition.file,
-                    definition.id,
-                    f"{chance.getrandbits(160):040x}",
-                )
-                for definition in definitions
-            ],
-            now,
-        )
+    async def deploy(self, store: Store, plan: Plan, now: int, chance: Chance) -> None:
+        """Carries out a plan, in one transaction."""
+        await store.deploy([_new_version(each, chance) for each in plan.processes], now)
         # Not the counts: while tasks move, those in memory are the ones that are right.
         await self.reload(store)
-        for definition in definitions:
-            self._definitions[definition.process] = definition
+        for each in plan.processes:
+            self.versions.remember(each.definition)
 
     def definition(self, process: str) -> Definition | None:
         """Gives the newest definition of a process, as its author wrote it."""
-        if process not in self._definitions and (row := self._rows.get(process)):
-            found = _read(self._versions[process, row.version])
-            if found is not None:
-                self._definitions[process] = found
-        return self._definitions.get(process)
+        return self.versions.definition(process)
 
     def rows(self) -> Iterable[ProcessRow]:
         """Gives every process that was ever deployed."""
-        return self._rows.values()
-
-    def row(self, process: str) -> ProcessRow | None:
-        """Gives the number and the callback hash of a process."""
-        return self._rows.get(process)
-
-    def by_hex_id(self, hex_id: str) -> tuple[str, str] | None:
-        """Finds the process and node of a callback URL's node id."""
-        return self._by_hex.get(hex_id)
+        return self.versions.rows()
 
     def count(self, batch: Batch) -> None:
         """Adds what a batch counted, once it is safe on disk."""
@@ -152,59 +96,66 @@ class Deployments:
             total = self._counts.setdefault(key, [0, 0])
             total[0] += came
             total[1] += went
+        if batch.sums:
+            self._sums.update(batch.sums)
 
     @property
     def has_limits(self) -> bool:
-        """Whether a node in force asks how many tasks stand in it."""
-        graphs = (self.current(process) for process in self._rows)
+        """Whether a node in force asks how many tasks stand in it, or keeps sums."""
+        graphs = (self.current(row.process) for row in self.rows())
         return any(
-            node.limit is not None or node.alert is not None
+            node.limit is not None or node.alert is not None or any(node.sums())
             for graph in graphs
             if graph is not None
             for node in graph.nodes.values()
         )
 
+    def sums(self, process: str) -> Mapping[str, Mapping[str, int]]:
+        """Gives the sums of a process by node and name, in billionths."""
+        found: dict[str, dict[str, int]] = {}
+        for (of_process, node, name), amount in self._sums.items():
+            if of_process == process:
+                found.setdefault(node, {})[name] = amount
+        return found
+
     def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Gives for each (process, node) how many tasks came in and went out."""
         return {key: (came, went) for key, (came, went) in self._counts.items()}
 
-    def _index(self, process: str) -> None:
-        graph = self.current(process)
-        if graph is not None:
-            self._by_hex.update({node.hex_id: (process, node.id) for node in graph.nodes.values()})
+    def under_way(self) -> dict[tuple[str, str], int]:
+        """Counts the unfinished tasks by (process, node), where there are some."""
+        found: Counter[tuple[str, str]] = Counter()
+        for (process, node), (came, went) in self._counts.items():
+            node = self.named_now(process, node)  # noqa: PLW2901 -- where they are as of now
+            graph = self.versions.having(process, node) if came > went else None
+            if graph is not None and not graph.nodes[node].type.is_end:
+                found[process, node] += came - went
+        return dict(found)
 
-    def _follow_status(self, process: str) -> None:
-        """Pauses older versions with the newest one, or lets their tasks move again."""
+    def left_behind(self, process: str) -> list[GraphNode]:
+        """Gives the nodes that the version in force lacks, but that tasks still stand in."""
         current = self.current(process)
-        if current is None:
-            return
-        for key, graph in self._graphs.items():
-            if key[0] == process and graph is not None and graph.status is not current.status:
-                self._graphs[key] = replace(graph, status=current.status)
+        return [
+            graph.nodes[node]
+            for of_process, node in self.under_way()
+            if of_process == process and current is not None and node not in current.nodes
+            if (graph := self.versions.having(process, node)) is not None
+        ]
 
-    def _compile(self, key: tuple[str, int]) -> Graph | None:
-        version, row = self._versions.get(key), self._rows.get(key[0])
-        if version is None or row is None:
-            return None
-        definition = _read(version)
-        if definition is None:
-            return None
-        graph = compile_graph(definition, version=version.version, conv_id=row.conv_id)
-        if key[1] == row.version:
-            return graph
-        current = self.current(key[0])
-        return replace(graph, status=current.status) if current is not None else graph
+    def moving(self) -> list[tuple[str, str]]:
+        """Gives the (process, node) that a deploy took tasks out of, where some still stand."""
+        return [
+            (row.process, node)
+            for row in self.rows()
+            for version in self.versions.of(row.process)
+            for node in version.moves
+            if self.standing(row.process, node) > 0
+        ]
 
 
-def _read(version: VersionRow) -> Definition | None:
-    """Reads a version that was right when it was deployed.
-
-    A node type that was there then may be gone; its tasks can be seen, but not moved.
-    """
-    definition, faults = read_definition(version.source, version.file, Catalog.installed())
-    errors = [fault for fault in faults if fault.is_error]
-    if definition is None or errors:
-        shown = "; ".join(map(str, errors))
-        log.error("version %d of '%s' can't be used: %s", version.version, version.process, shown)
-        return None
-    return definition
+def _new_version(plan: ProcessPlan, chance: Chance) -> NewVersion:
+    definition = plan.definition
+    return NewVersion(
+        definition.process, definition.digest, definition.source, definition.file, definition.id,
+        f"{chance.getrandbits(160):040x}", plan.moves, plan.keeps, plan.undone,
+    )  # fmt: skip

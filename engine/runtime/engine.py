@@ -5,16 +5,16 @@ import contextlib
 import gc
 import logging
 import platform
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from engine.core.batch import Batch, Limits
-from engine.core.message import Continue
+from engine.core.batch import Batch, Found, Limits
+from engine.core.message import Continue, Follow
 from engine.core.task import TaskState
-from engine.definition import Definition
 from engine.errors import StoreError
 from engine.runtime.alarms import Alarms
 from engine.runtime.calls import Calls, Perform
@@ -25,9 +25,10 @@ from engine.runtime.housekeeping import Housekeeping
 from engine.runtime.intake import Intake
 from engine.runtime.loop import Loop
 from engine.runtime.meter import Meter
+from engine.runtime.plan import Plan, Planner, Wish
 from engine.runtime.schedules import Scheduler, Schedules
 from engine.settings import Settings
-from engine.store.interface import Crew, Store
+from engine.store.interface import Crew, Store, TaskQuery
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class Engine:
         self._loop = Loop(
             store, self.deployments, self.intake, clock, self._after, self._after_doubt,
             join=self._crew.join if store.is_shared else None,
+            learn=self._learn if store.is_shared else None,
         )  # fmt: skip
         self._scheduler: Scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
         self._schedules = Schedules(
@@ -98,30 +100,67 @@ class Engine:
         """Has a function told of every batch that is safe on disk."""
         self._listeners.append(listener)
 
-    async def deploy(self, definitions: Sequence[Definition]) -> None:
-        """Puts definitions into force and plans their schedules."""
+    def plan(self, wish: Wish) -> Plan:
+        """Says what a deploy would do.
+
+        Raises:
+            PlanRefused: it can't be done; the message says why.
+        """
+        return Planner(self.deployments.versions, self.deployments.under_way()).plan(wish)
+
+    async def deploy(self, wish: Wish) -> Plan:
+        """Puts definitions into force, plans their schedules, and moves tasks that must move.
+
+        Raises:
+            PlanRefused: it can't be done, and nothing was changed; the message says why.
+        """
+        plan = self.plan(wish)
         now = self._clock.now()
-        await self._change(self.deployments.deploy(self._store, definitions, now, self._chance))
-        self._schedules.plan(definitions)
+        await self._change(self.deployments.deploy(self._store, plan, now, self._chance))
+        self._schedules.plan(wish.definitions)
+        return plan
+
+    async def _learn(self, found: Found) -> None:
+        """Reads the versions that another engine has put into force since the last look."""
+        if not self.deployments.knows(found):
+            await self._reload()
+
+    async def _reload(self) -> None:
+        changed = await self._change(self.deployments.reload(self._store))
+        known = map(self.deployments.definition, changed)
+        self._schedules.plan([each for each in known if each is not None])
 
     async def _follow(self, crew: Crew) -> None:
         """Takes this engine's part of the work, and reads what others counted and deployed."""
         self._calls.share(max(crew.workers, 1), crew.rank)
         await self.deployments.recount(self._store)
         if crew.deployed != self._deployed:
-            changed = await self._change(self.deployments.reload(self._store))
-            known = map(self.deployments.definition, changed)
-            self._schedules.plan([each for each in known if each is not None])
+            await self._reload()
             self._deployed = crew.deployed
 
     async def _change(self, change: Awaitable[T]) -> T:
-        """Lets a change of the processes happen, and the tasks of those go on that it resumed."""
+        """Lets a change of the processes happen; tasks that it resumes or moves go on."""
         paused = {row.process for row in self.deployments.rows() if self._is_paused(row.process)}
         result = await change
         resumed = {process for process in paused if not self._is_paused(process)}
         if resumed and self._running and self._crew.holds:
             self._start_part("resumption", lambda: self._resume(resumed))
+        if self._running and self._crew.holds and self.deployments.moving():
+            self._start_part("moves", self._move)
         return result
+
+    async def _move(self) -> None:
+        """Takes in hand what stands in nodes that deploys took tasks out of.
+
+        Whoever takes such a task in hand finds it in its new node; this has lists and counts say
+        so too.
+        """
+        for process, node in self.deployments.moving():
+            query = TaskQuery(process, node, limit=RECOVERY_WINDOW)
+            while tasks := await self._store.tasks(query):
+                self.intake.put(Follow(task.task_id) for task in tasks if not task.is_finished)
+                query = replace(query, after=tasks[-1].task_id)
+                await self.intake.worked_off(RECOVERY_WINDOW)
 
     def _is_paused(self, process: str) -> bool:
         graph = self.deployments.current(process)
@@ -147,6 +186,8 @@ class Engine:
             self._start_part("counts", self._recount)
         else:
             self._start_part("recovery", self._recover)
+        if self.deployments.moving():
+            self._start_part("moves", self._move)
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 
@@ -240,6 +281,7 @@ class Engine:
     async def rest(self) -> None:
         """Waits until every task stands where only time or somebody outside can move it."""
         while True:
+            await asyncio.gather(*(part for part in self._running if part.get_name() == "moves"))
             await self._calls.rest()
             await self._loop.rest()
             if not len(self._calls) and not len(self.intake):

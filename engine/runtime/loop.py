@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from engine.core.batch import Answer, Batch
+from engine.core.batch import Answer, Batch, Found
 from engine.core.message import Message
 from engine.core.turn import Turn
 from engine.core.world import World
@@ -31,7 +31,8 @@ LONGEST_REPEAT_S = 0.1
 class Loop:
     """Runs turns for as long as it is let.
 
-    `after` is told of every batch that is safe on disk, `in_doubt` of one that may be.
+    `after` is told of every batch that is safe on disk, `in_doubt` of one that may be. On a shared
+    database `join` takes another lease, and `learn` sees what was loaded before it is used.
     """
 
     def __init__(  # noqa: PLR0913 -- its parts, put together in one place
@@ -44,6 +45,7 @@ class Loop:
         in_doubt: Callable[[Batch], None],
         *,
         join: Callable[[], Awaitable[None]] | None = None,
+        learn: Callable[[Found], Awaitable[None]] | None = None,
         retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
         self._store = store
@@ -53,6 +55,7 @@ class Loop:
         self._after = after
         self._in_doubt = in_doubt
         self._join = join
+        self._learn = learn
         self._retry_after_s = retry_after_s
         self._idle = asyncio.Event()
         self._between = asyncio.Event()
@@ -115,7 +118,10 @@ class Loop:
         turn = Turn(self._world, self._clock.now())
         turn.take(messages)
         while wants := turn.run():
-            turn.supply(await self._store.load(wants))
+            found = await self._store.load(wants)
+            if self._learn is not None:
+                await self._learn(found)
+            turn.supply(found)
         batch = turn.close()
         if batch.has_rows:
             try:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from engine.core.batch import Step
+from engine.core.batch import Step, Sum
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError
@@ -44,6 +44,9 @@ class Asked(ABC):
 
     async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         return await self._read(reads.counts)
+
+    async def sums(self) -> Mapping[Sum, int]:
+        return await self._read(reads.sums)
 
     async def oldest_waiting(self) -> Mapping[str, int]:
         return await self._read(reads.oldest_waiting)

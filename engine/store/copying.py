@@ -28,7 +28,7 @@ CACHE_KB = 8 * 1024
 CHANGED_AT_ONCE = 500
 COPYING = 0x636F7079
 BIG = ("task", "history")
-SMALL = ("process", "version", "message", "answer", "counter")
+SMALL = ("process", "version", "message", "answer", "counter", "total")
 
 Tell = Callable[[str, int], None]
 

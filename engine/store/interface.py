@@ -5,10 +5,10 @@ Every call is batch-shaped, and every database passes the same contract tests
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
 
@@ -52,6 +52,13 @@ class VersionRow:
     digest: str
     source: str
     file: str
+    moves: Mapping[str, str] = field(default_factory=dict)
+    """Where tasks of earlier versions go on: the node they stand in, and the one instead."""
+    keeps: bool = False
+    """Whether tasks of earlier versions stay in theirs."""
+    undone: str = ""
+    """The digest of the version that this one was put in the place of, by going back."""
+    deployed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class NewVersion:
     file: str
     conv_id: int | None
     callback_hash: str
+    moves: Mapping[str, str] = field(default_factory=dict)
+    keeps: bool = False
+    undone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +190,9 @@ class Store(Protocol):
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
         """Adds versions whose digest differs from the newest one's, in one transaction.
 
-        A process keeps its number and its hash. A number that the author chose and another
-        process has is a `StoreError`.
+        The same definition with moves is a new version too: it is what they are kept with. A
+        process keeps its number and its hash. A number that the author chose and another process
+        has is a `StoreError`.
         """
 
     # Reading, for people.
@@ -197,6 +208,9 @@ class Store(Protocol):
 
     async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Gives for each (process, node) how many tasks came in and went out so far."""
+
+    async def sums(self) -> Mapping[Sum, int]:
+        """Gives for each sum of a node what was added so far, in billionths."""
 
     async def oldest_waiting(self) -> Mapping[str, int]:
         """Gives for each process when its oldest unfinished task was made."""

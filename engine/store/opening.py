@@ -52,6 +52,12 @@ def serving(url: str) -> Address | None:
     return found if found is not None and found.url else None
 
 
+def is_there(url: str) -> bool:
+    """Whether a database was made already; of one on a server that is taken for granted."""
+    path = None if is_server(url) else path_of(url)
+    return path is None or path.exists()
+
+
 def is_server(url: str) -> bool:
     """Whether a URL names a database on a server, which many engines share."""
     return url.partition("://")[0] in SERVERS

@@ -1,5 +1,6 @@
 """What is kept about processes: numbers, secrets, every version. The same for every database."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, func, insert, select
@@ -42,9 +43,18 @@ def versions(connection: Connection) -> list[VersionRow]:
             col(StoredVersion.digest),
             col(StoredVersion.source),
             col(StoredVersion.file),
+            col(StoredVersion.moves),
+            col(StoredVersion.keeps),
+            col(StoredVersion.undone),
+            col(StoredVersion.deployed),
         ).order_by(col(StoredVersion.process), col(StoredVersion.version))
     )
-    return [VersionRow(*row) for row in rows]
+    return [
+        VersionRow(
+            *row[:5], moves=json.loads(row[5]), keeps=bool(row[6]), undone=row[7], deployed=row[8]
+        )
+        for row in rows
+    ]
 
 
 def deploy(connection: Connection, wanted: Sequence[NewVersion], now: int) -> None:
@@ -66,7 +76,7 @@ def deploy(connection: Connection, wanted: Sequence[NewVersion], now: int) -> No
                 "created": now,
             }
             connection.execute(insert(StoredProcess), row)
-        elif digests[new.process, there.version] == new.digest:
+        elif digests[new.process, there.version] == new.digest and not new.moves:
             continue
         version = there.version + 1 if there else 1
         connection.execute(insert(StoredVersion), _version_row(new, version, now))
@@ -102,5 +112,8 @@ def _version_row(new: NewVersion, version: int, now: int) -> dict[str, object]:
         "digest": new.digest,
         "source": new.source,
         "file": new.file,
+        "moves": json.dumps(dict(new.moves)),
+        "keeps": new.keeps,
+        "undone": new.undone,
         "deployed": now,
     }

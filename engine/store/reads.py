@@ -3,10 +3,13 @@
 Each function takes an open connection and gives values of the core.
 """
 
+from collections import Counter
+
 from sqlalchemy import Connection, literal_column, select, text
 from sqlmodel import col
 
-from engine.core.batch import Step
+from engine.core.batch import Step, Sum
+from engine.core.billionths import PLACES
 from engine.core.message import Kept
 from engine.core.task import STATUS_OF, Task, TaskStatus
 from engine.store.interface import TaskQuery
@@ -17,6 +20,7 @@ from engine.store.tables import (
     StoredHistory,
     StoredMessage,
     StoredProcess,
+    StoredSum,
     StoredTask,
 )
 
@@ -80,6 +84,14 @@ def counts(connection: Connection) -> dict[tuple[str, str], tuple[int, int]]:
         came, went = found.get((row.process, row.node), (0, 0))
         found[row.process, row.node] = (came + row.came, went + row.went)
     return found
+
+
+def sums(connection: Connection) -> dict[Sum, int]:
+    """Gives for each sum what was added so far, in billionths."""
+    found: Counter[Sum] = Counter()
+    for row in connection.execute(select(StoredSum)):
+        found[row.process, row.node, row.name] += row.whole * 10**PLACES + row.billionths
+    return dict(found)
 
 
 def oldest_waiting(connection: Connection) -> dict[str, int]:

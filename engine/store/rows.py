@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from engine.core.batch import Step
+from engine.core.batch import Step, Sum
+from engine.core.billionths import PLACES
 from engine.core.message import Kept, KeptKind, KeptState
 from engine.core.task import Memo, Task, TaskState, encode
 
@@ -20,6 +21,9 @@ MESSAGE = (
     "message_id, kind, state, process, ref, task_id, node, data, event_key, rank, arrived, "
     "expires, reason"
 )
+
+MOST_WHOLE = 9 * 10**18
+"""The greatest sum that the databases' integers can hold."""
 
 _StepRow = tuple[int, str, int, int, str, tuple[str, str, str] | None]
 _decode_memo = msgspec.json.Decoder(Memo).decode
@@ -148,3 +152,10 @@ def kept_of(row: Sequence[Any]) -> Kept:
         row[0], KeptKind(row[1]), KeptState(row[2]), row[3], row[4], row[5], row[6],
         _decode(row[7]), row[8], row[9], row[10], row[11], row[12],
     )  # fmt: skip
+
+
+def sum_row(added: tuple[Sum, int]) -> tuple[str, str, str, int, int]:
+    """Gives process, node, name, and what was added as whole numbers and billionths."""
+    (process, node, name), amount = added
+    whole, billionths = divmod(amount, 10**PLACES)
+    return process, node, name, whole, billionths

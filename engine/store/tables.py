@@ -112,6 +112,10 @@ class StoredVersion(Row, table=True):
     source: str = _column(TEXT)
     file: str = _column(TEXT)
     deployed: int = _column(NUMBER)
+    # As JSON: where tasks go on that stand in a node which this version does not have.
+    moves: str = _column(TEXT, server_default=text("'{}'"))
+    keeps: bool = _column(FLAG, server_default=text("FALSE"))
+    undone: str = _column(TEXT, server_default=text("''"))
 
 
 class StoredTask(Row, table=True):
@@ -275,6 +279,23 @@ class StoredCounter(Row, table=True):
     slot: int = _column(NUMBER, primary_key=True, autoincrement=False, server_default=text("0"))
     came: int = _column(NUMBER)
     went: int = _column(NUMBER)
+
+
+class StoredSum(Row, table=True):
+    """What was added to a sum of a node: whole numbers and billionths, each added up by itself.
+
+    In slots as the counters are.
+    """
+
+    __tablename__ = "total"
+    __table_args__ = (CLUSTERED,)
+
+    process: str = _column(TEXT, primary_key=True)
+    node: str = _column(TEXT, primary_key=True)
+    name: str = _column(FOREIGN, primary_key=True)
+    slot: int = _column(NUMBER, primary_key=True, autoincrement=False, server_default=text("0"))
+    whole: int = _column(NUMBER)
+    billionths: int = _column(NUMBER)
 
 
 class StoredWorker(Row, table=True):

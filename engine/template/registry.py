@@ -70,7 +70,15 @@ def _task(process: Any, ref: Any) -> None: ...
 def _node(node: Any) -> None: ...
 
 
-ENGINE_FUNCTIONS: dict[str, Run] = {"callback_url": _callback_url, "task": _task, "node": _node}
+def _sum(process: Any, node: Any, name: Any) -> None: ...
+
+
+ENGINE_FUNCTIONS: dict[str, Run] = {
+    "callback_url": _callback_url,
+    "task": _task,
+    "node": _node,
+    "sum": _sum,
+}
 """What `Scope.call` answers; here are only the parameters, to check calls against."""
 
 

@@ -19,6 +19,7 @@ from engine.core.view import history_view, kept_view
 from engine.errors import InvalidData, UnknownTask
 from engine.web import shapes
 from engine.web.api_problems import add_problems
+from engine.web.deploying import add_deploying
 from engine.web.exchange import JSON, LONGEST_KEY, idempotency_key, read_json
 from engine.web.front import front_page
 from engine.web.metrics import metrics_text
@@ -56,6 +57,7 @@ def create_api(workspace: Workspace) -> FastAPI:
     add_reference(api)
     for routes in (_processes, _tasks, _task, _undelivered, _machines):
         routes(api, workspace)
+    add_deploying(api, workspace)
     return api
 
 

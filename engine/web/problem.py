@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import Busy, EngineError, NotAllowed, RequestError, StoreError
+from engine.errors import Busy, DefinitionError, EngineError, NotAllowed, RequestError, StoreError
 
 TYPE = b"application/problem+json"
 RETRY_AFTER_S = "1"
@@ -38,6 +38,8 @@ def status_of(error: EngineError) -> int:
     """Gives the HTTP status that says whose fault an error is."""
     if isinstance(error, RequestError):
         return error.status
+    if isinstance(error, DefinitionError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
     if isinstance(error, Busy):
         return HTTPStatus.TOO_MANY_REQUESTS
     if isinstance(error, StoreError):
@@ -60,6 +62,8 @@ def problem_of(error: EngineError, status: int = 0) -> dict[str, Any]:
         problem["hint"] = error.hint
     if isinstance(error, RequestError) and error.faults:
         problem["faults"] = [dict(fault) for fault in error.faults]
+    if isinstance(error, DefinitionError):
+        problem["faults"] = msgspec.to_builtins(error.faults)
     return problem
 
 

@@ -101,6 +101,7 @@ class NodeCount(BaseModel):
     standing: int
     came_in: int = Field(alias="in")
     out: int
+    sums: dict[str, float] | None = Field(None, description="Where the node keeps some.")
 
 
 class Process(BaseModel):
@@ -147,6 +148,52 @@ class Delivered(BaseModel):
     """What became of a message."""
 
     result: str
+
+
+class GoneNode(BaseModel):
+    """A node that a version lacks, or has with another type, and what becomes of its tasks."""
+
+    node: str
+    standing: int
+    fate: str = Field(description="none, move or stay")
+    to: str | None
+    enters: bool
+
+
+class NodeChanges(BaseModel):
+    """What changes among the nodes of a process."""
+
+    added: list[str]
+    changed: dict[str, list[str]]
+    gone: list[GoneNode]
+
+
+class TasksUnderWay(BaseModel):
+    """How many go on in the new version, move to another node, stay in their version."""
+
+    follow: int
+    move: int
+    stay: int
+
+
+class ProcessPlan(BaseModel):
+    """What becomes of a process."""
+
+    process: str
+    title: str
+    file: str
+    version: int | None
+    new_version: int
+    change: str = Field(description="new, changed or unchanged")
+    keys: list[str]
+    nodes: NodeChanges
+    tasks: TasksUnderWay
+
+
+class Plan(BaseModel):
+    """What a deploy does, by process."""
+
+    processes: list[ProcessPlan]
 
 
 class Address(BaseModel):
@@ -198,4 +245,31 @@ RERUN = body(
     },
     {"node": "send"},
     is_required=False,
+)
+ORDER = body(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "files": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["file", "source"],
+                    "properties": {"file": {"type": "string"}, "source": {"type": "string"}},
+                },
+                "description": "Process files: their names, for messages, and their text.",
+            },
+            "moves": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Which node stands instead of one that is gone: {old: new}.",
+            },
+            "keeps": {"type": "boolean", "description": "Tasks under way stay in their versions."},
+            "process": {"type": "string", "description": "With `version`: which goes back."},
+            "version": {"type": "integer", "minimum": 0, "description": "Go back to this one."},
+        },
+    },
+    {"process": "sending-sms", "version": 1},
 )

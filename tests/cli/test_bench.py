@@ -8,6 +8,7 @@ import pytest
 from command_line import PATIENCE_S, Engine, environment
 
 from engine.cli.bench_runs import percentile
+from engine.cli.load import _thinned
 from engine.cli.machine import cpu_seconds, fsync_ms, memory_mb
 
 
@@ -80,6 +81,13 @@ async def test_every_request_of_a_job_is_counted_once(per_second):
     assert measured["statuses"]["201"] >= 40
     assert measured["statuses"]["lost"] >= 1
     assert measured["latencies_ms"] == sorted(measured["latencies_ms"])
+
+
+def test_of_many_latencies_those_are_kept_that_percentiles_need():
+    kept = _thinned([float(number) for number in reversed(range(100_001))])
+
+    assert len(kept) == 1001
+    assert (kept[0], kept[500], kept[990], kept[-1]) == (0.0, 50_000.0, 99_000.0, 100_000.0)
 
 
 def test_a_percentile_is_one_of_the_values():

@@ -1,12 +1,13 @@
 """A board to play turns on: processes as YAML, real nodes, a real SQLite store in memory."""
 
 import dataclasses
+from collections import Counter
 
 import pytest
 
 from engine.core.batch import Delivery, Limits
 from engine.core.command import HttpAnswer
-from engine.core.graph import ProcessStatus
+from engine.core.graph import Place, ProcessStatus
 from engine.core.message import Alarm, Callback, Continue, Result, Submit
 from engine.core.turn import Turn
 from engine.definition import Catalog, compile_graph, read_definition
@@ -23,6 +24,7 @@ class Board:
         self.now = 1_700_000_000_000_000
         self.graphs = {}
         self.counts = {}
+        self.sums = Counter()
         self._last_id = self.now
         for number, text in enumerate(texts, start=1):
             definition, faults = read_definition(text, "test.yaml", Catalog.installed())
@@ -36,6 +38,13 @@ class Board:
     def graph(self, process, version):
         return self.graphs.get(process)
 
+    def place(self, process, version, node):
+        graph = self.graphs.get(process)
+        return Place(graph, node) if graph and node in graph.nodes else None
+
+    def named_now(self, process, node):
+        return node
+
     def random_bits(self, count):
         return 2 ** (count - 1)
 
@@ -48,6 +57,9 @@ class Board:
     def standing(self, process, node):
         came, went = self.counts.get((process, node), (0, 0))
         return came - went
+
+    def sum(self, key):
+        return self.sums[key]
 
     def callback_url(self, process, node, plugin):
         return f"http://engine.example/{process}/{node}/{plugin}"
@@ -63,6 +75,7 @@ class Board:
         for key, (came, went) in batch.counts.items():
             before = self.counts.get(key, (0, 0))
             self.counts[key] = (before[0] + came, before[1] + went)
+        self.sums.update(batch.sums)
         return batch
 
     async def submit(self, process, data=None, ref=""):

@@ -173,7 +173,7 @@ def test_settings_that_fit_are_right():
     ("key", "more"),
     [
         ("connection", {"connection": "postgresql://a:b@c/d"}),
-        ("connection", {"connection": "Shop"}),
+        ("connection", {"connection": "a b"}),
         ("sql", {"sql": "  "}),
         ("sql", {"sql": "SELECT * FROM {{ table }}"}),
         ("sql", {"sql": "SELECT {% if a %}1{% endif %}"}),
@@ -186,6 +186,7 @@ def test_settings_that_fit_are_right():
         ("time_limit", {"time_limit": parse_duration("1ms")}),
         ("max_rows", {"max_rows": 0}),
         ("max_rows", {"max_rows": 10_001}),
+        ("max_threads", {"max_threads": 0}),
         ("max_response", {"max_response": Size(0)}),
         ("max_response", {"max_response": Size(17 * 2**20)}),
     ],

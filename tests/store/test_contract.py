@@ -550,8 +550,8 @@ async def test_deployed_process_has_a_number_a_hash_and_a_version(store):
         ProcessRow("shop", 1001, "hash of shop", 1),
     ]
     assert await store.versions() == [
-        VersionRow("bank", 1, "d1", "source d1", "bank.yaml"),
-        VersionRow("shop", 1, "d1", "source d1", "shop.yaml"),
+        VersionRow("bank", 1, "d1", "source d1", "bank.yaml", deployed=NOW),
+        VersionRow("shop", 1, "d1", "source d1", "shop.yaml", deployed=NOW),
     ]
 
 
@@ -570,6 +570,41 @@ async def test_same_definition_makes_no_version(store):
     await store.deploy([new_version()], NOW + 1)
 
     assert len(await store.versions()) == 1
+
+
+async def test_sums_are_added_up_exactly(store):
+    key = ("shop", "add", "name \0 of a sum")
+
+    for amount in (100_000_000, 200_000_000, -1_500_000_000):
+        await store.commit(batch(sums={key: amount}))
+
+    assert await store.sums() == {key: -1_200_000_000}
+
+
+async def test_a_sum_ends_where_the_databases_numbers_do(store):
+    key = ("shop", "add", "much")
+
+    for _ in range(12):
+        await store.commit(batch(sums={key: 10**27}))
+
+    assert await store.sums() == {key: 9 * 10**27}
+
+
+async def test_what_a_deploy_means_for_tasks_is_kept_with_its_version(store):
+    await store.deploy([new_version()], NOW)
+
+    await store.deploy([new_version(digest="d2", moves={"a": "b"}, keeps=True, undone="d1")], NOW)
+
+    newest = (await store.versions())[-1]
+    assert (newest.moves, newest.keeps, newest.undone) == ({"a": "b"}, True, "d1")
+
+
+async def test_same_definition_with_moves_is_a_version(store):
+    await store.deploy([new_version()], NOW)
+
+    await store.deploy([new_version(moves={"a": "b"})], NOW + 1)
+
+    assert [each.version for each in await store.versions()] == [1, 2]
 
 
 async def test_definition_that_goes_back_to_an_old_one_is_a_new_version(store):

@@ -9,6 +9,7 @@ from engine.core.message import Callback
 from engine.core.task import TaskState
 from engine.definition import Catalog, read_definition
 from engine.errors import RefTaken
+from engine.runtime.order import File, Order
 from engine.settings import Settings
 from engine.workspace import TaskQuery, Workspace
 
@@ -32,6 +33,13 @@ process: soon
 nodes:
   start: {type: start, next: pause}
   pause: {type: delay, for: 1ms, next: done}
+  done: {type: end}
+"""
+ADD = """
+process: add
+nodes:
+  start: {type: start, next: add}
+  add: {type: sum, sums: {first: 1, second: 0.1}, next: done, error: done}
   done: {type: end}
 """
 TASKS = 200
@@ -165,3 +173,53 @@ async def test_a_new_version_from_another_engine_is_what_people_see(engine):
 
     assert second.graph("wait").title == "Changed"
     assert second.definition("wait").title == "Changed"
+
+
+async def test_a_task_of_a_version_that_another_engine_just_deployed_goes_on(engine):
+    first, second = await engine(), await engine()
+    await first.deploy(
+        definitions(
+            WAIT.replace("id}, next: done", "id}, next: more").replace(
+                "  done:", "  more: {type: delay, for: 1h, next: done}\n  done:"
+            )
+        )
+    )
+    await first.submit("wait", {}, "a")
+
+    await call_back(second, "a")
+
+    task = await second.task("wait", "a")
+    assert (task.node, task.version, task.state) == ("more", 2, TaskState.WAITING)
+
+
+async def test_tasks_that_a_deploy_moves_are_moved_once_by_whoever_meets_them(engine):
+    first, second = await engine(), await engine()
+    for number in range(TASKS):
+        await first.submit("wait", {}, f"t{number}")
+
+    renamed = WAIT.replace("next: wait", "next: pause").replace("  wait:", "  pause:")
+    order = Order(files=(File("test.yaml", renamed),), moves={"wait": "pause"})
+    await first.carry_out(order)
+    await second._engine._crew.renew()
+    await asyncio.gather(first.rest(), second.rest())
+
+    found = await first.tasks(TaskQuery("wait", limit=2 * TASKS))
+    histories = [await first.history(task) for task in found]
+    assert {(task.node, task.state) for task in found} == {("pause", TaskState.WAITING)}
+    assert {tuple(step.by for step in steps) for steps in histories} == {("next", "deploy")}
+    assert (await first._store.counts())["wait", "pause"] == (TASKS, 0)
+
+
+async def test_two_engines_add_to_one_sum(engine):
+    first, second = await engine(), await engine()
+    await first.deploy(definitions(ADD))
+    await second._engine._crew.renew()
+
+    await asyncio.gather(
+        *(each.submit("add", {}, "") for each in (first, second) for _ in range(TASKS))
+    )
+
+    assert await first._store.sums() == {
+        ("add", "add", "first"): 2 * TASKS * 10**9,
+        ("add", "add", "second"): 2 * TASKS * 10**8,
+    }

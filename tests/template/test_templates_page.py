@@ -49,20 +49,31 @@ def test_the_way_to_call_it_is_right(name):
     is_filter = name in FILTERS
     is_function = name in {*FUNCTIONS, *SCOPED, *ENGINE_FUNCTIONS}
 
+    if name == "sum":  # as a filter it adds up an array, as a function it looks a sum up
+        assert ways(name) == {"filter", "function"}
+        return
     assert ways(name) == {
         "both" if is_filter and is_function else "filter" if is_filter else "function"
     }
 
 
 @pytest.mark.parametrize(
-    "written", [call for row in rows(CALLS) for call in re.findall(r"`(\w+)\((.*?)\)`", row[0])]
+    "written",
+    [
+        (*call, row[1].strip())
+        for row in rows(CALLS)
+        for call in re.findall(r"`(\w+)\((.*?)\)`", row[0])
+    ],
 )
 def test_parameters_on_the_page_are_those_of_the_code(written):
-    name, arguments = written
-    run = {**ENGINE_FUNCTIONS, **SCOPED, **FUNCTIONS, **FILTERS}[name]
+    name, arguments, way = written
+    tables = [ENGINE_FUNCTIONS, SCOPED, FUNCTIONS, FILTERS]
+    if way != "function":
+        tables.reverse()
+    run = next(table[name] for table in tables if name in table)
     of_code = parameters(run)
     # Of a filter the page leaves out what stands before it, of others what the engine adds.
-    is_whole = name in ENGINE_FUNCTIONS or name not in {*FILTERS, *SCOPED}
+    is_whole = run is ENGINE_FUNCTIONS.get(name) or name not in {*FILTERS, *SCOPED}
     shown = of_code if is_whole else of_code.partition(", ")[2]
 
     assert arguments == shown

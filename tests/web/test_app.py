@@ -46,6 +46,8 @@ async def test_openapi_describes_every_call(site):
         "/health",
         "/metrics",
         "/ready",
+        "/v1/deploy",
+        "/v1/plan",
         "/v1/processes",
         "/v1/processes/{process}",
         "/v1/processes/{process}/nodes/{node}/callback-url",

@@ -48,15 +48,17 @@ class Databases:
 
     async def perform(self, statement: RunStatement) -> StatementResult:
         """Runs a statement and returns its rows, or why there are none."""
+        # Names are as in variables of the environment, which know no other letters.
+        name = statement.connection.lower().replace("-", "_")
         try:
-            database = self._database(statement.connection)
+            database = self._database(name)
         except Unusable as error:
             text = f"the connection '{statement.connection}' {error}"
             return StatementFailed(StatementFailure.UNREACHABLE, text)
         result = await database.run(statement)
         if isinstance(result, StatementAnswer):
             return result
-        return self._without_secrets(result, statement.connection)
+        return self._without_secrets(result, name)
 
     async def aclose(self) -> None:
         """Closes all databases."""

@@ -14,11 +14,13 @@ from engine.errors import LostLease, Overtaken
 from engine.store.postgres.line import Connection
 from engine.store.rows import (
     MESSAGE,
+    MOST_WHOLE,
     TASK,
     changed_row,
     kept_row,
     steps_text,
     storable,
+    sum_row,
     task_row,
 )
 
@@ -115,6 +117,15 @@ _COUNT = (
     " ON CONFLICT (process, node, slot) DO UPDATE SET"
     " came = counter.came + excluded.came, went = counter.went + excluded.went"
 )
+_ADD = (
+    "INSERT INTO total (process, node, name, whole, billionths, slot)"  # noqa: S608
+    " SELECT new.*, $6 FROM"
+    " unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS new"
+    " ON CONFLICT (process, node, name, slot) DO UPDATE SET"
+    " whole = greatest(least(total.whole::numeric + excluded.whole,"
+    f" {MOST_WHOLE}), -{MOST_WHOLE})::bigint,"
+    " billionths = total.billionths + excluded.billionths"
+)
 
 
 async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
@@ -147,6 +158,11 @@ async def write(connection: Connection, batch: Batch, hand: Hand) -> None:
         # Last and in order: the rows that other workers may wait for are held for a moment only.
         counts = sorted((*key, *count) for key, count in batch.counts.items())
         await connection.execute(_COUNT, *_columns(counts), hand.slot)
+    if batch.sums:
+        sums = sorted(
+            (*row[:2], storable(row[2]), *row[3:]) for row in map(sum_row, batch.sums.items())
+        )
+        await connection.execute(_ADD, *_columns(sums), hand.slot)
     await connection.execute("COMMIT")
 
 

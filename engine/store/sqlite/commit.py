@@ -13,7 +13,16 @@ from typing import Any
 from engine.core.batch import Batch
 from engine.core.task import Task, encode
 from engine.errors import Overtaken
-from engine.store.rows import MESSAGE, TASK, changed_row, kept_row, steps_text, task_row
+from engine.store.rows import (
+    MESSAGE,
+    MOST_WHOLE,
+    TASK,
+    changed_row,
+    kept_row,
+    steps_text,
+    sum_row,
+    task_row,
+)
 from engine.store.sqlite.file import Connection
 
 ROWS = 40
@@ -32,6 +41,13 @@ _COUNT = (
     "INSERT INTO counter (process, node, came, went) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (process, node, slot) DO UPDATE SET"
     " came = came + excluded.came, went = went + excluded.went"
+)
+# A sum stays at the end of what a whole number can be: no task may stop a batch.
+_ADD = (
+    "INSERT INTO total (process, node, name, whole, billionths) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - a number of ours
+    " ON CONFLICT (process, node, name, slot) DO UPDATE SET"
+    f" whole = max(min(whole + excluded.whole, {MOST_WHOLE}), -{MOST_WHOLE}),"
+    " billionths = billionths + excluded.billionths"
 )
 _TAKE = "DELETE FROM message WHERE message_id IN (SELECT value FROM json_each(?))"
 _CHANGE_MESSAGE = (
@@ -63,6 +79,8 @@ def write(connection: Connection, batch: Batch) -> None:
         _insert(connection, "answer (key, digest, body, expires)", _REPLACE, answers)
     if batch.counts:
         connection.executemany(_COUNT, [(*key, *count) for key, count in batch.counts.items()])
+    if batch.sums:
+        connection.executemany(_ADD, list(map(sum_row, batch.sums.items())))
 
 
 def delete(connection: Connection, task_ids: Sequence[str]) -> None:

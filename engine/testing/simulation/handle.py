@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
-from engine.core.batch import Batch, Found, Key, Step, Wants
+from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError, StoreUnavailable
@@ -201,6 +201,9 @@ class Handle(Store):
 
     async def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
         return await self._ask(self._disk.store.counts)
+
+    async def sums(self) -> Mapping[Sum, int]:
+        return await self._ask(self._disk.store.sums)
 
     async def oldest_waiting(self) -> Mapping[str, int]:
         return await self._ask(self._disk.store.oldest_waiting)
