@@ -13,7 +13,6 @@ from engine.core.command import (
     ModifyTask,
     Refusal,
     Refused,
-    Rows,
     RunRepositoryFunction,
     RunScript,
     RunStatement,
@@ -28,6 +27,7 @@ from engine.core.command import (
     Taken,
 )
 from engine.core.duration import Duration, parse_duration
+from engine.core.in_doubt import InDoubt, InDoubtPath
 from engine.core.javascript import syntax_error
 from engine.core.match import Match, addressed, match_problems
 from engine.core.message import Arrived, Fetched, Replied, TimeUp
@@ -88,6 +88,8 @@ __all__ = [
     "Hold",
     "HttpAnswer",
     "HttpCall",
+    "InDoubt",
+    "InDoubtPath",
     "Link",
     "Match",
     "ModifyTask",
@@ -100,7 +102,6 @@ __all__ = [
     "Refusal",
     "Refused",
     "Replied",
-    "Rows",
     "RunRepositoryFunction",
     "RunScript",
     "RunStatement",

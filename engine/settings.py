@@ -43,6 +43,7 @@ class Settings:
     max_task_bytes: int = 128 * 1024
     max_body_bytes: int = 1024 * 1024
     max_waiting: int = 10_000
+    max_connections: int = 5
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
     log_level: str = "warning"
@@ -59,12 +60,17 @@ class Settings:
     def secret_values(self) -> Iterator[Any]:
         """Yields what is secret of the settings, wherever it may turn up."""
         yield from (self.api_secret, self.twilio_auth_token)
-        login = urlsplit(self.database).netloc.rpartition("@")[0]
-        password = login.partition(":")[2]
-        yield from (password, unquote(password))
-        asked = parse_qs(urlsplit(self.database).query)
-        yield from asked.get("password", ())
+        for url in (self.database, *self.connections.values()):
+            yield from _passwords(url)
         yield from (self.variables.get(name) for name in self.secret_variables)
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """Yields the passwords in the URL of a database, as written and as meant."""
+    parts = urlsplit(url)
+    password = parts.netloc.rpartition("@")[0].partition(":")[2]
+    yield from (password, unquote(password))
+    yield from parse_qs(parts.query).get("password", ())
 
 
 class Variables(Mapping[str, Any]):
@@ -123,7 +129,7 @@ def read_settings(
     values["connections"] = _connections(values.get("connections", {}), environment, faults)
     values["variables"] = Variables(values.get("variables", {}), environment)
     settings = Settings(**values)
-    for check in (_check_public_url, _check_lease):
+    for check in (_check_public_url, _check_lease, _check_connections):
         try:
             check(settings)
         except SettingsError as error:
@@ -232,6 +238,11 @@ def _check_public_url(settings: Settings) -> None:
             f"public_url must be like https://engine.example.com, not {url!r}",
             hint="it is what callback URLs begin with",
         )
+
+
+def _check_connections(settings: Settings) -> None:
+    if settings.max_connections < 1:
+        raise SettingsError(f"max_connections must be at least 1, not {settings.max_connections}")
 
 
 def _check_lease(settings: Settings) -> None:

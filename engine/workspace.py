@@ -85,7 +85,7 @@ class Workspace:
         store = await open_store(settings.database, read_only=read_only, key_file=settings.key_file)
         outside = None
         if perform is None:
-            outside = Outside(settings.max_task_bytes, settings.connections)
+            outside = Outside(settings)
             perform = outside.perform
         engine = Engine(settings, store, clock, chance or system_chance(), perform)
         await engine.deployments.load(store)

@@ -164,30 +164,22 @@ class RunRepositoryFunction:
     memory_bytes: int
 
 
-class Rows(StrEnum):
-    """What of a statement's result is wanted."""
-
-    ALL = "all"  # a list of objects
-    ONE = "one"  # the first row as an object, null if there is none
-    NONE = "none"  # how many rows it changed
-
-
 @dataclass(frozen=True, slots=True)
 class RunStatement:
-    """One SQL statement in a transaction of its own, on a connection that the settings name.
+    """One SQL statement on a named database, in a transaction of its own.
 
-    `parameters` are bound to the `:names` in the statement. A result of more than `max_rows`, or
-    larger than a task may be, is a failure; a statement that changes nothing it can name gives the
-    number of rows whatever is wanted.
+    Where `sql` has `:name`, the value of that name is bound. More than `max_rows` rows, or more
+    than `max_response_bytes` of them as JSON, is a failure, and nothing is changed then.
     """
 
     connection: str
     sql: str
-    parameters: dict[str, Any]
-    rows: Rows
-    max_rows: int
+    params: Mapping[str, Any]
     time_limit_s: float
-    max_threads: int
+    max_rows: int
+    max_response_bytes: int
+    wants_rows: bool = True
+    max_threads: int = 5
 
 
 OutsideCommand = HttpCall | RunScript | RunRepositoryFunction | RunStatement
@@ -264,29 +256,36 @@ class ScriptFailed:
 
 @dataclass(frozen=True, slots=True)
 class StatementAnswer:
-    """What a statement gave: a list of objects, one, null, or a number of rows."""
+    """What a statement gave: rows as JSON if it gives any, and how many it changed or gave."""
 
-    result: Any
+    affected: int
+    rows: list[dict[str, Any]] | None = None
 
 
 class StatementFailure(StrEnum):
-    """Why a statement gave nothing. After all but `UNREACHABLE` it may have been carried out."""
+    """Why a statement gave nothing. Whichever it is, it changed nothing either."""
 
-    UNREACHABLE = "unreachable"  # no connection by this name, no driver, or the database is away
+    UNREACHABLE = "unreachable"  # no such connection, no server, or lost before the commit
     TIMEOUT = "timeout"
-    REFUSED = "refused"  # by the database: its text, types, constraints, rights
+    CONFLICT = "conflict"  # with another transaction; the same statement may work later
+    REFUSED = "refused"  # by the database: wrong SQL, a constraint, no right to it
+    PARAMETER = "parameter"  # a value can't be bound where it stands
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"  # rows
 
 
 @dataclass(frozen=True, slots=True)
 class StatementFailed:
-    """A statement that gave nothing; the database undid what it had done, if it could."""
+    """A statement that was not carried out.
+
+    One whose commit was sent, and no more is known, is a `CallFailed` in doubt.
+    """
 
     failure: StatementFailure
     description: str
 
 
 HttpResult = HttpAnswer | CallFailed
-StatementResult = StatementAnswer | StatementFailed
 ScriptResult = ScriptAnswer | ScriptFailed
+StatementResult = StatementAnswer | StatementFailed | CallFailed
 CallResult = HttpResult | ScriptResult | StatementResult

@@ -1,6 +1,5 @@
 """Performs any outside command: each kind has a performer of its own."""
 
-from collections.abc import Mapping
 from typing import assert_never
 
 from engine.core.command import (
@@ -11,23 +10,27 @@ from engine.core.command import (
     RunScript,
     RunStatement,
 )
-from engine.outside.databases import Databases
+from engine.outside.database.databases import Databases
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import Repositories
 from engine.outside.http import HttpPerformer, open_transport
 from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool, default_workers
+from engine.settings import Settings
 
 
 class Outside:
     """All performers of one engine."""
 
-    def __init__(self, max_task_bytes: int, connections: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings) -> None:
+        max_task_bytes = settings.max_task_bytes
         self._http = HttpPerformer(open_transport())
         self._scripts = ScriptPool(max_task_bytes)
-        self._databases = Databases(connections, max_task_bytes)
         self._functions = RepositoryFunctions(
             self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
+        )
+        self._databases = Databases(
+            settings.connections, settings.max_connections, settings.database
         )
 
     async def perform(self, command: OutsideCommand) -> CallResult:

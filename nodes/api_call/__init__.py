@@ -17,6 +17,8 @@ from engine.node import (
     Hold,
     HttpAnswer,
     HttpCall,
+    InDoubt,
+    InDoubtPath,
     NodeType,
     Outcome,
     Template,
@@ -25,13 +27,7 @@ from engine.node import (
 from nodes.api_call.doubt import mark_of, with_key_of
 from nodes.api_call.request import NotBuilt, build_call
 from nodes.api_call.response import stale_codes, take_answer
-from nodes.api_call.settings import (
-    InDoubt,
-    InDoubtPath,
-    Settings,
-    credentials,
-    find_problems,
-)
+from nodes.api_call.settings import Settings, credentials, find_problems
 
 IN_DOUBT = "api_in_doubt"
 _TAGS = {

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated
 
 from engine.node import (
     Constant,
     Duration,
-    Link,
+    InDoubt,
+    InDoubtPath,
     Names,
     Size,
     Template,
@@ -24,21 +24,6 @@ RESPONSE_NAMES = frozenset({"status", "header", "body"})
 POST = Constant("POST")
 HALF_A_MINUTE = parse_duration("30s")
 ONE_MEBIBYTE = Size(1024 * 1024)
-
-
-class InDoubt(StrEnum):
-    """What happens to a call that was sent and whose answer is unknown."""
-
-    REPEAT = "repeat"  # with the same idempotency key
-    HOLD = "hold"  # a person decides
-    FAIL = "fail"  # the `error` link, with a tag of its own
-
-
-@dataclass(frozen=True, slots=True)
-class InDoubtPath:
-    """A way of its own for calls in doubt, to ask the other side what became of them."""
-
-    next: Annotated[Link, "Where the task goes when a call's answer is unknown."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from http_servers import Behaviour, Server
 
 from engine.core.command import HttpCall
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
+from tests.store.postgres_server import PostgresServer
 
 Serve = Callable[..., Awaitable[Server]]
 
@@ -44,3 +45,12 @@ def make_call() -> Callable[..., HttpCall]:
         return HttpCall(method=method, url=url, **(fields | changes))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """One server for each process that runs tests of databases."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.remove()

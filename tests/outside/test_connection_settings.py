@@ -38,3 +38,9 @@ def test_urls_are_not_shown(tmp_path):
     found = settings(tmp_path, '[connections]\nshop = "postgresql://me:hunter22@there/shop"\n')
 
     assert "hunter22" not in repr(found)
+
+
+def test_there_is_at_least_one_connection_to_each(tmp_path):
+    assert settings(tmp_path, "").max_connections == 5
+    with pytest.raises(SettingsError, match="max_connections must be at least 1"):
+        settings(tmp_path, "max_connections = 0")

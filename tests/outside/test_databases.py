@@ -1,25 +1,178 @@
-"""Statements on real databases: what they give, what fails them, and that they end in time."""
+"""Statements on a real SQLite and a real PostgreSQL: what they give, and how they fail."""
 
 import asyncio
+import sqlite3
 
 import pytest
-from pysqlite3 import dbapi2
 
-from engine.core.command import (
-    Rows,
-    RunStatement,
-    StatementAnswer,
-    StatementFailed,
-    StatementFailure,
+from engine.core.command import RunStatement, StatementAnswer, StatementFailed, StatementFailure
+from engine.outside.database.databases import Databases
+
+TABLE = "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL, born DATE)"
+PEOPLE = "INSERT INTO person VALUES (1, 'Anna', '1990-05-01'), (2, 'Bo', NULL)"
+NASTY = "'; DROP TABLE person; --"
+TIMED_OUT = StatementFailed(StatementFailure.TIMEOUT, "the statement took longer than 0.05 s")
+
+
+def statement(sql, connection="shop", **more):
+    params = more.pop("params", {})
+    usual = {"time_limit_s": 60.0, "max_rows": 1000, "max_response_bytes": 2**20}
+    return RunStatement(connection, sql, params, **(usual | more))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def url(kind, request, tmp_path):
+    """A database with two people."""
+    if kind == "sqlite":
+        connection = sqlite3.connect(tmp_path / "shop.db")
+        connection.execute(TABLE)
+        connection.execute(PEOPLE)
+        connection.commit()
+        connection.close()
+        return f"sqlite:///{tmp_path}/shop.db"
+    server = request.getfixturevalue("postgres_server")
+    server.sql("DROP TABLE IF EXISTS person", TABLE, PEOPLE)
+    return server.url()
+
+
+@pytest.fixture
+async def databases(url):
+    opened = Databases({"shop": url}, 2, "sqlite:///engine.db")
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+def run(databases):
+    async def perform(sql, **more):
+        return await databases.perform(statement(sql, **more))
+
+    return perform
+
+
+async def people(run):
+    return (await run("SELECT name FROM person ORDER BY id")).rows
+
+
+async def test_rows_are_objects(run):
+    answer = await run("SELECT id, name, born FROM person ORDER BY id")
+
+    assert answer == StatementAnswer(
+        2,
+        [
+            {"id": 1, "name": "Anna", "born": "1990-05-01"},
+            {"id": 2, "name": "Bo", "born": None},
+        ],
+    )
+
+
+async def test_a_statement_without_rows_says_how_many_it_changed(run):
+    assert await run("UPDATE person SET name = upper(name)") == StatementAnswer(2)
+    assert await people(run) == [{"name": "ANNA"}, {"name": "BO"}]
+
+
+async def test_a_statement_that_writes_may_give_rows(run):
+    answer = await run(
+        "INSERT INTO person (id, name) VALUES (:id, :name) RETURNING id",
+        params={"id": 3, "name": "Cy"},
+    )
+
+    assert answer == StatementAnswer(1, [{"id": 3}])
+    assert len(await people(run)) == 3
+
+
+async def test_a_statement_whose_rows_nobody_wants_gives_none(run):
+    answer = await run("UPDATE person SET name = 'x' WHERE id = 1 RETURNING id", wants_rows=False)
+
+    assert answer.rows is None
+    assert await people(run) == [{"name": "x"}, {"name": "Bo"}]
+
+
+async def test_no_rows_are_an_empty_list(run):
+    assert await run("SELECT id FROM person WHERE id = 9") == StatementAnswer(0, [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [NASTY, "a' OR '1'='1", '"; --', "$1", ":name", "%s", "?", "{{ env.HOME }}", "\\", "ї🙂"],
 )
-from engine.outside.databases import Databases
-from tests.store.postgres_server import PostgresServer
+async def test_a_value_never_becomes_a_part_of_the_statement(run, value):
+    added = await run("INSERT INTO person (id, name) VALUES (3, :name)", params={"name": value})
+    found = await run("SELECT id FROM person WHERE name = :name", params={"name": value})
 
-MAX_BYTES = 100_000
-SLEEPS = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
-    "postgresql": "SELECT pg_sleep(3600)",
-}
+    assert added == StatementAnswer(1)
+    assert found.rows == [{"id": 3}]
+    assert len(await people(run)) == 3
+
+
+async def test_a_name_may_be_bound_twice_and_a_colon_may_be_one(run):
+    answer = await run(
+        r"SELECT id, 'a\:b' AS text FROM person WHERE id = :id OR id = :id", params={"id": 2}
+    )
+
+    assert answer.rows == [{"id": 2, "text": "a:b"}]
+
+
+async def test_a_date_is_bound_as_text(run):
+    answer = await run("SELECT name FROM person WHERE born < :day", params={"day": "1991-01-01"})
+
+    assert answer.rows == [{"name": "Anna"}]
+
+
+async def test_null_is_bound_as_null(run):
+    await run("UPDATE person SET born = :day", params={"day": None})
+
+    answer = await run("SELECT id FROM person WHERE born IS NULL ORDER BY id")
+
+    assert answer.rows == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "failure", "words"),
+    [
+        ("SELEC 1", {}, StatementFailure.REFUSED, "syntax error"),
+        ("SELECT * FROM nobody", {}, StatementFailure.REFUSED, "nobody"),
+        ("INSERT INTO person VALUES (1, 'x', NULL)", {}, StatementFailure.REFUSED, "onstraint"),
+        ("INSERT INTO person VALUES (7, :name, NULL)", {"name": None}, StatementFailure.REFUSED,
+         "name"),
+        ("SELECT 1; DROP TABLE person", {}, StatementFailure.REFUSED, ""),
+        ("SELECT id, id FROM person", {}, StatementFailure.REFUSED, "two columns are called 'id'"),
+        ("SELECT name FROM person WHERE id = :id", {"id": 10**30}, StatementFailure.PARAMETER, ""),
+        ("SELECT name FROM person WHERE name = :n", {"n": "\ud800"}, StatementFailure.PARAMETER,
+         ""),
+    ],
+)  # fmt: skip
+async def test_what_a_database_refuses_is_a_value(run, sql, params, failure, words):
+    failed = await run(sql, params=params)
+
+    assert failed.failure == failure
+    assert words in failed.description
+    assert await people(run) == [{"name": "Anna"}, {"name": "Bo"}]
+
+
+async def test_one_row_too_many_is_told_and_nothing_is_changed(run):
+    failed = await run("UPDATE person SET name = 'x' RETURNING id", max_rows=1)
+
+    assert failed == StatementFailed(
+        StatementFailure.TOO_MANY, "the statement gives more than one row"
+    )
+    assert await people(run) == [{"name": "Anna"}, {"name": "Bo"}]
+
+
+async def test_rows_that_are_too_large_are_told_and_nothing_is_changed(run):
+    failed = await run("UPDATE person SET name = 'x' RETURNING id, name", max_response_bytes=30)
+
+    assert failed == StatementFailed(
+        StatementFailure.TOO_LARGE, "the statement gives more than 30 bytes"
+    )
+    assert await people(run) == [{"name": "Anna"}, {"name": "Bo"}]
+
+
 MANY = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000)"
     " SELECT i FROM n",
@@ -27,248 +180,116 @@ MANY = {
 }
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = PostgresServer()
-    server.start()
-    server.sql("CREATE DATABASE shop")
-    yield server
-    server.remove()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def shop(request, tmp_path):
-    """A database with a table of orders; `shop.kind` is what it is."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/shop.db"
-    else:
-        url = request.getfixturevalue("server").url("shop")
-    databases = Databases({"shop": url}, MAX_BYTES)
-    shop = Shop(databases, request.param)
-    await shop.run("DROP TABLE IF EXISTS orders")
-    await shop.run("CREATE TABLE orders (id integer PRIMARY KEY, ref text UNIQUE, price real)")
-    yield shop
-    await databases.aclose()
-
-
-class Shop:
-    def __init__(self, databases, kind):
-        self.databases = databases
-        self.kind = kind
-
-    async def run(self, sql, rows=Rows.ALL, limit_s=20.0, max_rows=1000, **parameters):
-        call = RunStatement("shop", sql, parameters, rows, max_rows, limit_s, 5)
-        return await self.databases.perform(call)
-
-
-async def test_rows_are_objects(shop):
-    added = await shop.run(
-        "INSERT INTO orders VALUES (1, :ref, :price), (2, 'b', NULL)", ref="a", price=1.5
-    )
-    found = await shop.run("SELECT id, ref, price FROM orders ORDER BY id")
-
-    assert added == StatementAnswer(2)
-    assert found == StatementAnswer(
-        [{"id": 1, "ref": "a", "price": 1.5}, {"id": 2, "ref": "b", "price": None}]
-    )
-
-
-async def test_one_row_is_an_object_and_none_is_null(shop):
-    await shop.run("INSERT INTO orders VALUES (1, 'a', 2), (2, 'b', 3)")
-    one = "SELECT ref FROM orders WHERE id = :id"
-
-    assert await shop.run(one, Rows.ONE, id=2) == StatementAnswer({"ref": "b"})
-    assert await shop.run(one, Rows.ONE, id=3) == StatementAnswer(None)
-
-
-async def test_a_number_of_rows_is_given_where_no_row_is_wanted(shop):
-    await shop.run("INSERT INTO orders VALUES (1, 'a', 2), (2, 'b', 3)")
-
-    assert await shop.run("UPDATE orders SET price = 0", Rows.NONE) == StatementAnswer(2)
-
-
 @pytest.mark.parametrize(
-    "value",
+    ("more", "failure"),
     [
-        "'; DROP TABLE orders; --",
-        "a' OR '1'='1",
-        "\\'; DELETE FROM orders; --",
-        "{{ 7 * 7 }}",
-        ":ref",
-        "%s %(ref)s ?",
-        "Ω " * 50,
+        ({"max_rows": 10}, StatementFailure.TOO_MANY),
+        ({"max_rows": 10**7, "max_response_bytes": 10_000}, StatementFailure.TOO_LARGE),
+        ({"max_rows": 10**7, "max_response_bytes": 2 * 10**6}, StatementFailure.TOO_LARGE),
     ],
 )
-async def test_a_value_is_a_value_whatever_it_says(shop, value):
-    await shop.run("INSERT INTO orders VALUES (1, :ref, 1)", ref=value)
+async def test_a_million_rows_are_not_read(run, kind, more, failure):
+    failed = await run(MANY[kind], **more)
 
-    found = await shop.run("SELECT ref FROM orders WHERE ref = :ref", ref=value)
-
-    assert found == StatementAnswer([{"ref": value}])
-
-
-async def test_arrays_and_objects_are_bound_as_json(shop):
-    await shop.run("INSERT INTO orders VALUES (1, :ref, 1)", ref={"a": [1]})
-
-    assert await shop.run("SELECT ref FROM orders") == StatementAnswer([{"ref": '{"a":[1]}'}])
+    assert failed.failure == failure
+    assert len(await people(run)) == 2
 
 
-async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(shop):
-    ended = await shop.run(SLEEPS[shop.kind], limit_s=0.2)
-    after = await shop.run("SELECT 1 AS one")
-
-    assert (ended.failure, "longer than 0.2 s" in ended.description) == (
-        StatementFailure.TIMEOUT,
-        True,
-    )
-    assert after == StatementAnswer([{"one": 1}])
+HUGE = {
+    "sqlite": "SELECT zeroblob(500000000) AS cell",
+    "postgresql": "SELECT repeat('x', 200000000) AS cell",
+}
 
 
-async def test_more_statements_than_connections_wait_in_line_and_time_out_there_too(shop):
-    slow = [shop.run(SLEEPS[shop.kind], limit_s=1.0) for _ in range(12)]
+async def test_a_huge_cell_is_not_read(run, kind):
+    failed = await run(HUGE[kind])
 
-    results = await asyncio.gather(*slow)
-
-    assert {each.failure for each in results} == {StatementFailure.TIMEOUT}
-    assert await shop.run("SELECT 1 AS one") == StatementAnswer([{"one": 1}])
+    assert failed.failure == StatementFailure.TOO_LARGE
+    assert len(await people(run)) == 2
 
 
-async def test_a_statement_whose_task_has_left_is_ended(shop):
-    running = asyncio.ensure_future(shop.run(SLEEPS[shop.kind], limit_s=600))
-    await shop.run("SELECT 1")
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT count(*) FROM n",
+    "postgresql": "SELECT pg_sleep(600)",
+}
 
-    running.cancel()
 
+async def test_a_statement_that_never_ends_is_ended(run, kind):
+    failed = await run(ENDLESS[kind], time_limit_s=0.05)
+
+    assert failed.failure == StatementFailure.TIMEOUT
+    assert failed.description.startswith("the statement took longer than 0.05 s")
+    assert len(await people(run)) == 2
+
+
+async def test_while_a_statement_is_out_others_run(databases, run, kind):
+    endless = asyncio.create_task(databases.perform(statement(ENDLESS[kind])))
+    await asyncio.sleep(0)
+
+    found = await people(run)
+
+    assert (len(found), endless.done()) == (2, False)
+    endless.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await running
-    assert await shop.run("SELECT 1 AS one") == StatementAnswer([{"one": 1}])
+        await endless
 
 
-async def test_more_rows_than_allowed_are_an_error(shop):
-    result = await shop.run(MANY[shop.kind], max_rows=10)
+async def test_what_is_more_than_the_connections_waits_and_its_time_has_not_begun(databases, kind):
+    several = [databases.perform(statement(ENDLESS[kind], time_limit_s=0.05)) for _ in range(5)]
 
-    assert result == StatementFailed(StatementFailure.TOO_LARGE, "the result has more than 10 rows")
+    failed = await asyncio.gather(*several)
 
-
-async def test_a_result_larger_than_a_task_is_an_error_and_changes_nothing(shop):
-    insert = "INSERT INTO orders VALUES (:id, :ref, 1)"
-    for number in range(3):
-        await shop.run(insert, id=number, ref=str(number) * 40_000)
-
-    many = await shop.run("UPDATE orders SET price = 9 RETURNING ref, price")
-    one = await shop.run("SELECT ref || ref || ref AS much FROM orders WHERE id = 1", Rows.ONE)
-
-    assert {many.failure, one.failure} == {StatementFailure.TOO_LARGE}
-    prices = await shop.run("SELECT DISTINCT price FROM orders")
-    assert prices == StatementAnswer([{"price": 1.0}])
+    assert {each.failure for each in failed} == {StatementFailure.TIMEOUT}
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELEKT 1",
-        "SELECT nothing FROM orders",
-        "SELECT * FROM nowhere",
-        "INSERT INTO orders VALUES (1, 'a', 1), (1, 'a', 1)",
-    ],
-)
-async def test_what_the_database_refuses_is_told_in_its_words_without_the_statement(shop, sql):
-    failed = await shop.run(sql)
+async def test_a_cancelled_statement_changes_nothing_and_its_place_is_free(databases, run, kind):
+    slow = {
+        "sqlite": "INSERT INTO person (name) WITH RECURSIVE n(i) AS"
+        " (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",
+        "postgresql": "INSERT INTO person SELECT 5, pg_sleep(600)::text",
+    }[kind]
+    for _ in range(4):
+        out = asyncio.create_task(databases.perform(statement(slow)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        out.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await out
 
-    assert failed.failure is StatementFailure.REFUSED
-    assert failed.description
-    assert "[SQL:" not in failed.description
-    assert "sqlalche.me" not in failed.description
-
-
-async def test_values_that_are_no_json_are_written_as_json(server):
-    databases = Databases({"shop": server.url("shop")}, MAX_BYTES)
-    sql = (
-        "SELECT 1.50::numeric AS price, 2::numeric AS whole, 'NaN'::float AS nan,"
-        " DATE '2026-11-23' AS day, TIMESTAMPTZ '2026-11-23 10:00:00+00' AS moment,"
-        " '\\x00ff'::bytea AS bytes, ARRAY[1, 2] AS list, '{\"a\": 1.5}'::jsonb AS object,"
-        " '8f14e45f-ceea-467f-9c1a-000000000000'::uuid AS id, INTERVAL '90 seconds' AS time"
-    )
-
-    answer = await databases.perform(RunStatement("shop", sql, {}, Rows.ONE, 1, 20.0, 5))
-
-    await databases.aclose()
-    assert answer.result == {
-        "price": 1.5,
-        "whole": 2,
-        "nan": None,
-        "day": "2026-11-23",
-        "moment": "2026-11-23T10:00:00+00:00",
-        "bytes": "AP8=",
-        "list": [1, 2],
-        "object": {"a": 1.5},
-        "id": "8f14e45f-ceea-467f-9c1a-000000000000",
-        "time": 90.0,
-    }
+    assert len(await people(run)) == 2
 
 
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("postgresql://me:hunter22@127.0.0.1:1/shop", "onnection"),
-        ("oracle://me:hunter22@there/shop", "needs the package"),
-        ("nothing://me:hunter22@there/shop", "can't be understood"),
-        ("hunter22", "can't be understood"),
-        ("sqlite:////no/such/folder/hunter22/shop.db", "unable to open"),
-    ],
-)
-async def test_a_database_that_can_not_be_reached_is_told_without_its_password(url, said):
-    databases = Databases({"shop": url}, MAX_BYTES)
-
-    failed = await databases.perform(RunStatement("shop", "SELECT 1", {}, Rows.ALL, 1, 20.0, 5))
-
-    await databases.aclose()
-    assert failed.failure is StatementFailure.UNREACHABLE
-    assert said in failed.description
-    assert "hunter22" not in failed.description
-
-
-async def test_a_connection_that_the_settings_do_not_name_is_told(tmp_path):
-    databases = Databases({}, MAX_BYTES)
-
-    failed = await databases.perform(RunStatement("shop", "SELECT 1", {}, Rows.ALL, 1, 20.0, 5))
+async def test_a_connection_that_is_not_set_is_told_with_what_to_do(databases):
+    failed = await databases.perform(statement("SELECT 1", "stock"))
 
     assert failed == StatementFailed(
         StatementFailure.UNREACHABLE,
-        "the settings have no connection 'shop': name its URL under [connections]",
+        "the connection 'stock' is not set: give its URL in engine.toml under [connections],"
+        " or as ENGINE_CONNECTION_STOCK",
     )
 
 
-async def test_a_locked_file_is_a_matter_of_time(tmp_path):
-    file = tmp_path / "shop.db"
-    other = dbapi2.connect(str(file), isolation_level=None)
-    other.execute("CREATE TABLE orders (id integer)")
-    other.execute("BEGIN EXCLUSIVE")
-    databases = Databases({"shop": f"sqlite:///{file}?timeout=0.01"}, MAX_BYTES)
-    call = RunStatement("shop", "INSERT INTO orders VALUES (1)", {}, Rows.NONE, 1, 20.0, 5)
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite://", "names no file"),
+        ("sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ("sqlite:///engine.db", "leads to the engine's own database"),
+        ("postgresql://anna:sesame@127.0.0.1:1/x", "onnect"),
+        ("postgresql+psycopg://anna:sesame@127.0.0.1:1/x", "onnect"),
+        ("postgresql://anna:sesame@127.0.0.1:0x/x", "a URL that can't be read"),
+        ("oracle://anna:sesame@127.0.0.1/x", "a database of a kind that is not offered"),
+        ("mysql://anna:sesame@127.0.0.1:1/x", "onnect"),
+        ("://anna:sesame", "a URL that can't be read"),
+    ],
+)
+async def test_a_database_that_is_away_is_told_without_its_password(url, words):
+    databases = Databases({"shop": url}, 2, "sqlite:///engine.db")
 
-    locked = await databases.perform(call)
-    other.execute("COMMIT")
-    written = await databases.perform(call)
-
-    other.close()
+    failed = await databases.perform(statement("SELECT 1"))
     await databases.aclose()
-    assert (locked.failure, written) == (StatementFailure.UNREACHABLE, StatementAnswer(1))
 
-
-async def test_a_server_that_comes_back_is_used_again():
-    server = PostgresServer()
-    server.start()
-    databases = Databases({"shop": server.url("postgres")}, MAX_BYTES)
-    call = RunStatement("shop", "SELECT 1 AS one", {}, Rows.ALL, 1, 20.0, 5)
-    await databases.perform(call)
-
-    server.stop("immediate")
-    away = await databases.perform(call)
-    server.start()
-    back = await databases.perform(call)
-
-    await databases.aclose()
-    server.remove()
-    assert away.failure is StatementFailure.UNREACHABLE
-    assert back == StatementAnswer([{"one": 1}])
+    assert failed.failure == StatementFailure.UNREACHABLE
+    assert words in failed.description
+    assert "sesame" not in failed.description

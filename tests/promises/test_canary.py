@@ -148,7 +148,7 @@ KEPT_FOR_THE_AUTHOR = ("processes", "keys")
 class _Service(BaseHTTPRequestHandler):
     """Answers with all that it was told, in forms of its own."""
 
-    def do_POST(self):  # noqa: N802 -- the library's name
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
         heard = f"{self.headers['Authorization']} {self.headers['X-Key']} {self.path} {body}"
         answer = {
