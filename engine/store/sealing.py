@@ -2,7 +2,7 @@
 
 AES-256-GCM-SIV, of which a nonce that comes twice gives nothing away but that two texts are the
 same. A sealed text says which key it was sealed with, and can be opened only where it belongs: in
-the row of its own task. See `docs/decisions/0009-secrets-at-rest.md`.
+the row of its own task. See `docs/decisions/0010-secrets-at-rest.md`.
 """
 
 import os

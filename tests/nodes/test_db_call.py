@@ -142,7 +142,6 @@ def test_a_statement_that_was_interrupted_is_sent_again(visit):
     [
         (CallFailure.BROKEN, "db_call_connection_error", WHY),
         (CallFailure.INTERNAL, "db_call_fatal_error", WHY),
-        (CallFailure.EXPIRED, "db_call_fatal_error", "gone"),
     ],
 )
 def test_a_statement_whose_answer_was_lost_is_repeated_by_the_process_or_not(

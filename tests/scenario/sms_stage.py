@@ -108,7 +108,7 @@ class Stage:
             await open_store(self.settings.database, key_file=self.settings.key_file)
         )
         self.engine = Engine(self.settings, self.store, self.clock, FixedChance(), self.perform)
-        self.engine.deployments._graphs = GRAPHS.setdefault(self.database, {})
+        self.engine.deployments.versions._graphs = GRAPHS.setdefault(self.database, {})
         await self.engine.deployments.load(self.store)
         self.workspace = Workspace(self.settings, self.store, self.engine, None)
         await self.workspace.start()
