@@ -5,6 +5,8 @@ back-references and their like, goes to PCRE2 with limits on its time, its steps
 Why these two, with numbers: `docs/decisions/0008-regular-expressions.md`.
 """
 
+import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +27,10 @@ MOST_WORK = 8_000_000
 STEPS_OF_PCRE2 = 100_000
 """What a search by PCRE2 counts for among the steps of a template: its whole time limit."""
 
+MOST_OF_A_FILE = 500_000
+"""Instructions that the patterns of one file may compile into: some 0.2 s."""
+
+_REFUSED = 10_000  # instructions for which RE2 takes as long as for a pattern that it refuses
 _SECONDS = 0.02
 _SMALL = 256 * 1024  # a pattern that RE2 compiles into less takes it at most 3 ms
 _ROOMY = 8 * 1024 * 1024  # with which RE2 stays fast
@@ -67,17 +73,37 @@ def compile_pattern(text: str) -> Pattern:
     """
     if len(text) > LONGEST:
         raise ValueError(f"a pattern has at most {LONGEST} characters, this one has {len(text)}")
+    if _allowance.left <= 0:
+        raise ValueError("the patterns of this file are too large together: write simpler ones")
     try:
         # First with little memory: what is refused then would take long to compile.
-        _compiled_by_re2(text, _SMALL)
+        _allowance.left -= _compiled_by_re2(text, _SMALL).programsize
         return _Linear(_compiled_by_re2(text, _ROOMY))
     except re2.error as error:
+        _allowance.left -= _REFUSED
         looked_around = _compiled_by_pcre2(text)
         if looked_around is None:
             reason = error.args[0] if error.args else "not a pattern"
             shown = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
             raise ValueError(shown) from None
         return looked_around
+
+
+class _Allowance(threading.local):
+    left: float = math.inf
+
+
+_allowance = _Allowance()
+
+
+@contextlib.contextmanager
+def few_patterns() -> Iterator[None]:
+    """Lets patterns be compiled within a limit: while a file is checked that holds any number."""
+    _allowance.left = MOST_OF_A_FILE
+    try:
+        yield
+    finally:
+        _allowance.left = math.inf
 
 
 def _compiled_by_re2(text: str, memory: int) -> Any:

@@ -1,6 +1,7 @@
 """JavaScript that people write: whether it can be read, without running any of it."""
 
 import re
+from functools import lru_cache
 
 LONGEST = 256 * 1024
 _MEMORY = 64 * 1024 * 1024
@@ -20,6 +21,7 @@ def wrapped(source: str, *, is_module: bool = False) -> str:
     return f"{MODULE}{_DEFAULT.sub('module.exports=', source)}\n}})"
 
 
+@lru_cache(maxsize=128)  # a file may repeat a script by aliases, a hundred times
 def syntax_error(source: str, *, is_module: bool = False) -> str:
     """Says what makes a script unreadable, and in which of its lines; empty if it can be read."""
     # 8 MB of shared library that processes without scripts do not need.

@@ -4,7 +4,7 @@ The rule's name is the function's name with dashes. Names are stable: people loo
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,13 +14,15 @@ from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_
 from engine.definition.parameters import parameters_before
 from engine.definition.process import Definition, NodeDefinition, ProcessKind
 from engine.definition.templates import has_template
-from engine.definition.tree import Scalar, Table, within
+from engine.definition.tree import Scalar, Table, places_within
 from engine.definition.ways import backwards, cycles, reached, ways_of
 from engine.definition.weekdays import with_named_days
 from engine.pattern import Pattern, compile_pattern
 
 Found = Iterator[tuple[Position, str]]
 Check = Callable[[Definition], Found]
+
+_LONGEST_CRON = 1000
 
 ERRORS: dict[str, Check] = {}
 WARNINGS: dict[str, Check] = {}
@@ -229,17 +231,19 @@ def endless_loop(definition: Definition) -> Found:
 @_warning
 def retry_without_limit(definition: Definition) -> Found:
     """A circle by way of `error` counts its attempts."""
+    order = {name: at for at, name in enumerate(definition.nodes)}
     for group in cycles(ways_of(definition)):
         if _counts(definition, group):
             continue
-        for node, link in definition.links():
-            if link.is_error and node.id in group and link.target in group:
-                message = (
-                    f"when the node '{node.id}' keeps failing, the task is tried again for ever: "
-                    'end the circle by a case such as "error.attempt >= 3"'
-                )
-                yield link.position, message
-                break
+        names = sorted(group, key=order.__getitem__)
+        uses = ((name, link) for name in names for link in definition.nodes[name].links)
+        tries = ((name, link) for name, link in uses if link.is_error and link.target in group)
+        for name, link in islice(tries, 1):
+            message = (
+                f"when the node '{name}' keeps failing, the task is tried again for ever: "
+                'end the circle by a case such as "error.attempt >= 3"'
+            )
+            yield link.position, message
 
 
 @_warning
@@ -284,16 +288,21 @@ def unset_parameter(definition: Definition) -> Found:
         if known is None or (node.node_type and node.node_type.reads_what_arrives):
             continue
         for use in node.templates:
-            for name in sorted(use.template.parameters - known):
-                if not name.startswith("__"):
-                    hint = did_you_mean(name, known)
-                    message = f"nothing on the way to '{node.id}' sets the parameter '{name}'{hint}"
-                    yield _position_of_name(definition, use.written, name), message
+            names = (each for each in use.template.parameters if not each.startswith("__"))
+            unset = sorted(islice((each for each in names if each not in known), MOST_FAULTS))
+            places = _places_of_names(definition, use.written, unset)
+            for name, place in zip(unset, places, strict=True):
+                hint = did_you_mean(name, known)
+                message = f"nothing on the way to '{node.id}' sets the parameter '{name}'{hint}"
+                yield place, message
 
 
-def _position_of_name(definition: Definition, written: Scalar, name: str) -> Position:
-    found = re.search(rf"\b{re.escape(name)}\b", written.text)
-    return within(definition.source, written, found.start()) if found else written.position
+def _places_of_names(
+    definition: Definition, written: Scalar, names: Sequence[str]
+) -> Sequence[Position]:
+    found = [re.search(rf"\b{re.escape(name)}\b", written.text) for name in names]
+    offsets = [each.start() if each else 0 for each in found]
+    return places_within(definition.source, written, offsets)
 
 
 def _starts(definition: Definition) -> list[NodeDefinition]:
@@ -333,6 +342,8 @@ def _counts(definition: Definition, group: Collection[str]) -> bool:
 
 
 def _cron_problem(text: str) -> str:
+    if len(text) > _LONGEST_CRON:
+        return f"it has more than {_LONGEST_CRON} characters"
     # Imported here: it takes longer to import than the rest of a check to run.
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415
 

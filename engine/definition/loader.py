@@ -11,6 +11,7 @@ from engine.definition.neighbours import check_workspace
 from engine.definition.process import Definition
 from engine.definition.reader import read_definition
 from engine.errors import DefinitionError
+from engine.pattern import few_patterns
 
 _ENDINGS = {".yaml", ".yml"}
 
@@ -104,11 +105,12 @@ def _load(
         if isinstance(content, Fault):
             faults.append(content)
             continue
-        definition, found = read_definition(content, file, catalog)
-        faults += found
-        if definition is not None:
-            definitions.append(definition)
-            faults += check_definition(definition)
+        with few_patterns():
+            definition, found = read_definition(content, file, catalog)
+            faults += found
+            if definition is not None:
+                definitions.append(definition)
+                faults += check_definition(definition)
     faults += _between(definitions, beside)
     broken = {fault.file for fault in faults if fault.is_error}
     whole = tuple(each for each in definitions if each.file not in broken)

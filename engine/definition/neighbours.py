@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from engine.definition.fault import MOST_FAULTS, Fault, Position, Severity, did_you_mean, fault_at
+from engine.definition.fault import (
+    MOST_FAULTS,
+    Fault,
+    Position,
+    Severity,
+    begin_guessing,
+    did_you_mean,
+    fault_at,
+)
 from engine.definition.process import Definition, NodeDefinition, Reference
 from engine.definition.secrets import secrets_of
 from engine.definition.templates import calls_of, has_template
@@ -19,6 +27,7 @@ WARNINGS: dict[str, Check] = {}
 
 def check_workspace(definitions: Sequence[Definition]) -> tuple[Fault, ...]:
     """Applies every rule about processes that name each other."""
+    begin_guessing()
     faults = [
         fault_at(position, rule, message, file=definition.file, severity=severity)
         for severity, checks in ((Severity.ERROR, ERRORS), (Severity.WARNING, WARNINGS))

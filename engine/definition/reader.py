@@ -8,12 +8,20 @@ from typing import Any
 
 from engine.core.node import Common, NodeType
 from engine.definition.catalog import Catalog, Kind
-from engine.definition.fault import MOST_FAULTS, TOP, Fault, did_you_mean, fault_at, listed
+from engine.definition.fault import (
+    MOST_FAULTS,
+    TOP,
+    Fault,
+    begin_guessing,
+    did_you_mean,
+    fault_at,
+    listed,
+)
 from engine.definition.notes import EnoughFaults
 from engine.definition.process import Definition, Head, LinkUse, NodeDefinition
 from engine.definition.shape import Field, Leaf, MapOf, fields_of
 from engine.definition.source import Source, parse_source
-from engine.definition.templates import has_template
+from engine.definition.templates import begin_templates, has_template
 from engine.definition.tree import Scalar, Table, Tree, texts
 from engine.definition.value import ValueReader
 
@@ -32,6 +40,8 @@ def read_definition(
     content: str | bytes, file: str, catalog: Catalog
 ) -> tuple[Definition | None, tuple[Fault, ...]]:
     """Reads one process. What could be read is given even if there are faults."""
+    begin_guessing()
+    begin_templates()
     source = parse_source(content)
     faults = list(source.faults)
     definition = None

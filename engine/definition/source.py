@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from engine.definition.fault import TOP, Fault, Position, fault_at
+from engine.definition.fault import MOST_FAULTS, TOP, Fault, Position, fault_at
 from engine.definition.tree import Entry, Scalar, Sequence, Table, Tree
 
 LARGEST_BYTES = 1024 * 1024
@@ -166,7 +166,13 @@ class _Builder:
             raise _Refusal(position, "too-large", message)
         if event.tag is not None:
             message = f"tags such as {event.tag!r} are not allowed: write plain values"
-            self.faults.append(fault_at(position, "unsupported-yaml", message))
+            self._fault(position, "unsupported-yaml", message)
+
+    def _fault(self, position: Position, rule: str, message: str) -> None:
+        if len(self.faults) >= MOST_FAULTS:
+            message = f"the first {MOST_FAULTS} faults are shown; what follows has not been read"
+            raise _Refusal(position, "too-many-faults", message)
+        self.faults.append(fault_at(position, rule, message))
 
     def _begin(self, event: Any, position: Position) -> None:
         if len(self._open) >= DEEPEST:
@@ -230,24 +236,24 @@ class _Builder:
     def _check_key(self, parent: _Open, tree: Tree, position: Position) -> None:
         if not isinstance(tree, Scalar):
             message = "a key is a single word or text, not a list or mapping"
-            self.faults.append(fault_at(position, "unsupported-yaml", message))
+            self._fault(position, "unsupported-yaml", message)
         elif not isinstance(tree.value, str):
             message = f"a key is text: write '{tree.text}' in quotes"
-            self.faults.append(fault_at(position, "unsupported-yaml", message))
+            self._fault(position, "unsupported-yaml", message)
         elif tree.text == "<<":
             message = "merge keys ('<<') are not supported: write the keys out"
-            self.faults.append(fault_at(position, "unsupported-yaml", message))
+            self._fault(position, "unsupported-yaml", message)
         elif first := parent.keys.get(tree.text):
             message = f"the key '{tree.text}' stands here twice, first in line {first.line}"
-            self.faults.append(fault_at(position, "duplicate-key", message))
+            self._fault(position, "duplicate-key", message)
         else:
             parent.keys[tree.text] = position
 
 
 def _without_repeated(entries: Iterator[Entry]) -> Iterator[Entry]:
-    seen: set[str] = set()
+    seen = {"<<"}
     for entry in entries:
-        is_usable = isinstance(entry.key.value, str) and entry.key.text not in {*seen, "<<"}
+        is_usable = isinstance(entry.key.value, str) and entry.key.text not in seen
         if is_usable:
             seen.add(entry.key.text)
             yield entry

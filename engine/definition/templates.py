@@ -1,5 +1,6 @@
 """Templates of settings: what is a template, what is a constant, and what one of them uses."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,32 @@ from engine.template import (
 Misspelt = TemplateSyntaxFault
 """A template can't be read; it says why, and where in its text."""
 
+MOST_EXPRESSIONS = 64 * 1024
+"""Characters of all expressions of one file; a character takes up to 10 us to compile."""
+
 _MARKS = ("{{", "{%", "{#")
+
+
+class _Allowance(threading.local):
+    left = MOST_EXPRESSIONS
+
+
+_allowance = _Allowance()
+
+
+def begin_templates() -> None:
+    """Lets expressions be compiled anew, those of the next file."""
+    _allowance.left = MOST_EXPRESSIONS
+
+
+def spend_on(text: str, times: int, *, is_expression: bool) -> bool:
+    """Takes so many times what an expression, or those of a text, cost; says if that was left."""
+    if is_expression:
+        size = len(text)
+    else:
+        size = sum(len(each.partition("}}")[0]) for each in text.split("{{")[1:])
+    _allowance.left -= size * times
+    return _allowance.left >= 0
 
 
 def has_template(text: str) -> bool:

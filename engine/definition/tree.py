@@ -1,6 +1,6 @@
 """A YAML document as a tree of values that know where they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,12 @@ def texts(tree: Tree) -> Iterator[Scalar]:
 
 
 def within(source: str, scalar: Scalar, offset: int) -> Position:
-    """Finds where a character of a scalar's value stands in the file.
+    """Finds where a character of a scalar's value stands in the file."""
+    return places_within(source, scalar, [offset])[0]
+
+
+def places_within(source: str, scalar: Scalar, offsets: Collection[int]) -> list[Position]:
+    """Finds where characters of a scalar's value stand in the file, for each of these offsets.
 
     The written form differs from the value by quotes, escapes, folding and indentation. So the
     value's visible characters are looked up one after the other in what was written.
@@ -107,9 +112,20 @@ def within(source: str, scalar: Scalar, offset: int) -> Position:
     at = scalar.start
     if source[at : at + 1] in {"|", ">"}:
         at = source.find("\n", at) + 1
-    found = at
-    for character in scalar.text[: offset + 1]:
+    elif source[at : at + 1] in {"'", '"'}:
+        at += 1
+    end = max(offsets, default=0)
+    if source.startswith(scalar.text[: end + 1], at):  # as most are
+        return [_position(source, at + offset) for offset in offsets]
+    wanted, places, found = set(offsets), {}, at
+    for offset, character in enumerate(scalar.text[: end + 1]):
         place = -1 if character.isspace() else source.find(character, at, scalar.end)
         if place >= 0:  # one that is not found is written as an escape
             found, at = place, place + 1
-    return Position(source.count("\n", 0, found) + 1, found - source.rfind("\n", 0, found))
+        if offset in wanted:
+            places[offset] = found
+    return [_position(source, places.get(offset, found)) for offset in offsets]
+
+
+def _position(source: str, at: int) -> Position:
+    return Position(source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at))

@@ -26,9 +26,11 @@ from engine.definition.shape import (
 )
 from engine.definition.source import Source
 from engine.definition.templates import (
+    MOST_EXPRESSIONS,
     Misspelt,
     expression_of,
     has_template,
+    spend_on,
     template_of_text,
     template_of_value,
 )
@@ -210,7 +212,11 @@ class ValueReader:
         self._refer(tree, context)
         return Constant(tree.text)
 
-    def _compiled(self, tree: Scalar, context: Context, *, is_expression: bool = False) -> Any:
+    def _compiled(
+        self, tree: Scalar, context: Context, times: int = 1, *, is_expression: bool = False
+    ) -> Any:
+        if not spend_on(tree.text, times, is_expression=is_expression):
+            return self._too_many_expressions(tree)
         try:
             if is_expression:
                 template = expression_of(tree.text, context.names)
@@ -224,12 +230,22 @@ class ValueReader:
         self.notes.templates.append(TemplateUse(context.path, template, tree))
         return template
 
+    def _too_many_expressions(self, tree: Tree) -> Any:
+        if any(fault.rule == "too-large" for fault in self.notes.faults):
+            return BAD  # once is enough
+        message = (
+            f"the expressions of a process have together at most {MOST_EXPRESSIONS} characters"
+        )
+        return self.notes.fault(tree.position, "too-large", message)
+
     def _template(self, tree: Tree, context: Context) -> Any:
+        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            return self._compiled(tree, context) if has_template(tree.text) else Constant(tree.text)
         templates = [text for text in texts(tree) if has_template(text.text)]
-        if _has_bad([self._compiled(text, context) for text in templates]):
+        # Each is compiled once for its faults, and once as a part of the whole.
+        if _has_bad([self._compiled(text, context, times=2) for text in templates]):
             return BAD
-        below = ".".join(map(str, context.path[1:]))
-        name = _parameter(context) if isinstance(tree, Scalar) else below
+        name = ".".join(map(str, context.path[1:]))
         return template_of_value(plain(tree), context.names, name)
 
     def _refer(self, tree: Scalar, context: Context) -> None:

@@ -74,7 +74,16 @@ def _comes_back(name: str, ways: Ways) -> bool:
 
 
 def cycles(ways: Ways) -> list[frozenset[str]]:
-    """Finds the groups of nodes that lead to each other: every circle lies in one of them.
+    """Finds the groups of nodes that lead to each other: every circle lies in one of them."""
+    return [
+        group
+        for group in groups(ways)
+        if len(group) > 1 or any(name in ways[name] for name in group)
+    ]
+
+
+def groups(ways: Ways) -> list[frozenset[str]]:
+    """Parts the nodes by which of them lead to each other; a group comes after those before it.
 
     Kosaraju's two walks, without recursion: a process may have thousands of nodes in a row.
     """
@@ -84,14 +93,13 @@ def cycles(ways: Ways) -> list[frozenset[str]]:
         _finish(name, ways, seen, order)
     turned = backwards(ways)
     done: set[str] = set()
-    groups = []
+    found = []
     for name in reversed(order):
         if name not in done:
             group = reached(turned, [name], done)
             done |= group
-            if len(group) > 1 or name in ways[name]:
-                groups.append(frozenset(group))
-    return groups
+            found.append(frozenset(group))
+    return found
 
 
 def _finish(name: str, ways: Ways, seen: set[str], order: list[str]) -> None:
