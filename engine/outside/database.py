@@ -30,6 +30,7 @@ DRIVERS = {
     "mariadb": "mysql+pymysql",
 }
 CONNECT_S = 10
+CANCEL_S = 2.0
 AT_ONCE = 100
 LONGEST_TEXT = 1000
 _READS = ("select", "values", "table")
@@ -126,12 +127,17 @@ class Statement:
             raw = self._raw
             if raw is None:
                 return
-            for name in ("interrupt", "cancel", "_force_close"):
-                stop = getattr(raw, name, None)
-                if stop is not None:
-                    with suppress(Exception):  # it may have ended by itself
-                        stop()
+            # Not psycopg's `cancel`: where a server is silent, it holds up every other thread.
+            safely = getattr(raw, "cancel_safe", None)
+            with suppress(Exception):  # it may have ended by itself
+                if safely is not None:
+                    safely(timeout=CANCEL_S)
                     return
+                for name in ("interrupt", "_force_close"):
+                    stop = getattr(raw, name, None)
+                    if stop is not None:
+                        stop()
+                        return
 
     def _hold(self, connection: Connection) -> None:
         with self._lock:
