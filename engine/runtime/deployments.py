@@ -72,7 +72,7 @@ class Deployments:
 
     def knows(self, found: Found) -> bool:
         """Whether the versions of these tasks were there when the store was last asked."""
-        return all(self.versions.knows(each.process, each.version) for each in found.tasks.values())
+        return all(self.versions.knows(each.process, each.version) for each in found.every_task())
 
     async def deploy(self, store: Store, plan: Plan, now: int, chance: Chance) -> None:
         """Carries out a plan, in one transaction."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from engine.core.batch import Delivery
 from engine.core.command import HttpAnswer
 from engine.core.message import Callback
 from engine.core.task import TaskState
@@ -177,6 +178,7 @@ async def test_a_new_version_from_another_engine_is_what_people_see(engine):
 
 async def test_a_task_of_a_version_that_another_engine_just_deployed_goes_on(engine):
     first, second = await engine(), await engine()
+    await second._engine._crew.renew()
     await first.deploy(
         definitions(
             WAIT.replace("id}, next: done", "id}, next: more").replace(
@@ -186,9 +188,11 @@ async def test_a_task_of_a_version_that_another_engine_just_deployed_goes_on(eng
     )
     await first.submit("wait", {}, "a")
 
-    await call_back(second, "a")
+    seen = await second.task("wait", "a")
+    delivery = await call_back(second, "a")
 
     task = await second.task("wait", "a")
+    assert (seen.node, delivery) == ("wait", Delivery.TAKEN)
     assert (task.node, task.version, task.state) == ("more", 2, TaskState.WAITING)
 
 

@@ -5,7 +5,6 @@ and `INDEXED BY` leave the planner no choice, so a million tasks can't change ho
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from engine.core.batch import Found, Key, Queue, Remembered, Wants
@@ -83,7 +82,7 @@ def find(connection: Connection, wants: Wants, *, has_mail: bool) -> Found:
     if wants.queues:
         found.queues = {queue: _queue(connection, queue, n) for queue, n in wants.queues.items()}
     if has_mail and (wants.ids or wants.keys or wants.queues):
-        tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
+        tasks = list(found.every_task())
         found.mail = _mail(connection, wants.keys, tasks)
     if wants.once:
         rows = connection.execute(_ONCE, (_json(wants.once),)).fetchall()
