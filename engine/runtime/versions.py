@@ -135,6 +135,19 @@ class Versions:
             node = row.moves.get(node, node)
         return node
 
+    def moved_out(self, process: str) -> set[str]:
+        """Names the nodes that deploys took tasks out of.
+
+        Not those that came back with a later version: tasks stand there rightly.
+        """
+        current = self.current(process)
+        return {
+            node
+            for row in self.of(process)
+            for node in row.moves
+            if current is None or node not in current.nodes or row.version == current.version
+        }
+
     def having(self, process: str, node: str) -> Graph | None:
         """Gives the newest version that has a node."""
         return next(self._with(process, node), None)

@@ -8,8 +8,8 @@ from engine.store.interface import ProcessRow, VersionRow
 SHOP = "process: shop\nnodes:\n  start: {type: start, next: done}\n  done: {type: end}\n"
 
 
-def row(version):
-    return VersionRow("shop", version, f"d{version}", SHOP, "shop.yaml")
+def row(version, source=SHOP, **moves):
+    return VersionRow("shop", version, f"d{version}", source, "shop.yaml", moves)
 
 
 def task(task_id, version):
@@ -40,3 +40,16 @@ def test_tasks_are_told_whether_they_were_asked_for_by_id_by_ref_or_in_a_queue()
     )
 
     assert list(found.every_task()) == tasks
+
+
+def test_a_node_that_came_back_is_not_looked_through_for_tasks_to_move():
+    """Else every start would read all that rightly stand in it."""
+    renamed = SHOP.replace("done", "ended")
+    versions = Versions()
+
+    versions.take(
+        [row(1), row(2, renamed, done="ended"), row(3, SHOP, ended="done")],
+        [ProcessRow("shop", 1001, "hash", 3)],
+    )
+
+    assert versions.moved_out("shop") == {"ended"}
