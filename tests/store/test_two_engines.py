@@ -8,11 +8,11 @@ from engine.core.batch import Delivery
 from engine.core.command import HttpAnswer
 from engine.core.message import Callback
 from engine.core.task import TaskState
-from engine.definition import Catalog, read_definition
 from engine.errors import RefTaken
 from engine.runtime.order import File, Order
 from engine.settings import Settings
 from engine.workspace import TaskQuery, Workspace
+from tests.runtime.conftest import definition
 
 WAIT = """
 process: wait
@@ -56,7 +56,7 @@ async def never(command):
 
 
 def definitions(*texts):
-    return [read_definition(text, "test.yaml", Catalog.installed())[0] for text in texts]
+    return [definition(text) for text in texts]
 
 
 @pytest.fixture
