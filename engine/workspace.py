@@ -338,10 +338,9 @@ class Workspace:
 
     def counts(self, process: str) -> dict[str, tuple[int, int]]:
         """Gives for each node of a process how many tasks came in and went out."""
-        counts = self._engine.deployments.counts()
+        counts = self._engine.deployments.counts(process)
         left = [node.id for node in self._engine.deployments.left_behind(process)]
-        names = (*self.graph(process).nodes, *left)
-        return {node: counts.get((process, node), (0, 0)) for node in names}
+        return {node: counts.get(node, (0, 0)) for node in (*self.graph(process).nodes, *left)}
 
     @property
     def waiting(self) -> int:

@@ -20,7 +20,7 @@ Paths = Annotated[
     list[str] | None,
     typer.Argument(
         help="Files or folders; the workspace's if left out. With --version a process.",
-        metavar="[PATH]…",
+        metavar="PATH",
     ),
 ]
 Move = Annotated[

@@ -1,8 +1,9 @@
 """What one turn leaves behind: rows for one transaction, and what to do once it is safe on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from engine.core.command import OutsideCommand
 from engine.core.masking import NOTHING_HIDDEN, Masker
@@ -179,6 +180,10 @@ class Found:
     once: Mapping[str, Remembered] = field(default_factory=dict)
     messages: Mapping[str, Kept] = field(default_factory=dict)
     queues: Mapping[Queue, list[Task]] = field(default_factory=dict)
+
+    def every_task(self) -> Iterator[Task]:
+        """Yields the tasks, however they were asked for; some twice."""
+        return chain(self.tasks.values(), self.by_key.values(), *self.queues.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,7 @@ def _relocate(task: Task, place: Place, now: int) -> Step:
     task.node = place.node
     memo.previous = left
     memo.entered = now
-    if memo.failed_in == left:
-        memo.failed_in = place.node
-    if left in memo.attempts:
-        memo.attempts[place.node] = memo.attempts.pop(left)
+    memo.renamed(left, place.node)
     if place.is_entered:
         task.visit += 1
         task.due = None

@@ -106,6 +106,15 @@ class Memo(msgspec.Struct, omit_defaults=True):
             self.doubts.pop(node, None)
         return attempt
 
+    def renamed(self, node: str, to: str) -> None:
+        """Has what is remembered about a node be about another that stands in its place."""
+        if self.failed_in == node:
+            self.failed_in = to
+        notes: tuple[dict[str, Any], ...] = (self.attempts, self.doubts)
+        for each in notes:
+            if node in each:
+                each[to] = each.pop(node)
+
     def succeeded(self, node: str) -> None:
         """Forgets the failures of a node."""
         del self.attempts[node]

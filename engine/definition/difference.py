@@ -23,6 +23,11 @@ class Difference:
     removed: tuple[str, ...] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def retyped(self) -> tuple[str, ...]:
+        """Nodes whose type changed: to tasks that stand there it is another node."""
+        return tuple(name for name, keys in self.changed.items() if "type" in keys)
+
 
 def difference(old: Definition | None, new: Definition) -> Difference:
     """Compares a definition with the one before; without one every node is new."""

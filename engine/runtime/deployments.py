@@ -34,7 +34,7 @@ class Deployments:
         self.hide = self._hiding.hide
         self.versions = Versions(self._hiding)
         self.addresses = Addresses(self.versions, public_url)
-        self._counts: dict[tuple[str, str], list[int]] = {}
+        self._counts: dict[str, dict[str, list[int]]] = {}
         self._sums: Counter[Sum] = Counter()
         # Bound once: asked for every task of every turn.
         self.current = self.versions.current
@@ -56,7 +56,7 @@ class Deployments:
         return self._ids.random_bits(count)
 
     def standing(self, process: str, node: str) -> int:
-        came, went = self._counts.get((process, node), (0, 0))
+        came, went = self._counts.get(process, {}).get(node, (0, 0))
         return came - went
 
     def sum(self, key: Sum) -> int:
@@ -71,7 +71,10 @@ class Deployments:
 
     async def recount(self, store: Store) -> None:
         """Reads how many tasks stand where, with those of other engines."""
-        self._counts = {key: list(count) for key, count in (await store.counts()).items()}
+        counted = await store.counts()
+        self._counts = {}
+        for (process, node), (came, went) in counted.items():
+            self._counts.setdefault(process, {})[node] = [came, went]
         self._sums = Counter(await store.sums())
 
     async def reload(self, store: Store) -> list[str]:
@@ -80,7 +83,7 @@ class Deployments:
 
     def knows(self, found: Found) -> bool:
         """Whether the versions of these tasks were there when the store was last asked."""
-        return all(self.versions.knows(each.process, each.version) for each in found.tasks.values())
+        return all(self.versions.knows(each.process, each.version) for each in found.every_task())
 
     async def deploy(self, store: Store, plan: Plan, now: int, chance: Chance) -> None:
         """Carries out a plan, in one transaction."""
@@ -100,16 +103,16 @@ class Deployments:
 
     def count(self, batch: Batch) -> None:
         """Adds what a batch counted, once it is safe on disk."""
-        for key, (came, went) in batch.counts.items():
-            total = self._counts.setdefault(key, [0, 0])
+        for (process, node), (came, went) in batch.counts.items():
+            total = self._counts.setdefault(process, {}).setdefault(node, [0, 0])
             total[0] += came
             total[1] += went
         if batch.sums:
             self._sums.update(batch.sums)
 
     @property
-    def has_limits(self) -> bool:
-        """Whether a node in force asks how many tasks stand in it, or keeps sums."""
+    def has_readers(self) -> bool:
+        """Whether counts are read as tasks move: by limits, alerts, or whoever looks sums up."""
         graphs = (self.current(row.process) for row in self.rows())
         return any(
             node.limit is not None or node.alert is not None or any(node.sums())
@@ -126,27 +129,35 @@ class Deployments:
                 found.setdefault(node, {})[name] = amount
         return found
 
-    def counts(self) -> Mapping[tuple[str, str], tuple[int, int]]:
-        """Gives for each (process, node) how many tasks came in and went out."""
-        return {key: (came, went) for key, (came, went) in self._counts.items()}
+    def counts(self, process: str) -> Mapping[str, tuple[int, int]]:
+        """Gives for each node how many tasks came in and went out."""
+        return {node: (came, went) for node, (came, went) in self._counts.get(process, {}).items()}
 
     def under_way(self) -> dict[tuple[str, str], int]:
         """Counts the unfinished tasks by (process, node), where there are some."""
-        found: Counter[tuple[str, str]] = Counter()
-        for (process, node), (came, went) in self._counts.items():
-            node = self.named_now(process, node)  # noqa: PLW2901 -- where they are as of now
-            graph = self.versions.having(process, node) if came > went else None
-            if graph is not None and not graph.nodes[node].type.is_end:
-                found[process, node] += came - went
-        return dict(found)
+        return {
+            (process, node): standing
+            for process in self._counts
+            for node, standing in self._under_way(process).items()
+        }
+
+    def _under_way(self, process: str) -> Mapping[str, int]:
+        found: Counter[str] = Counter()
+        for counted, (came, went) in self._counts.get(process, {}).items():
+            if came > went:
+                node = self.named_now(process, counted)
+                graph = self.versions.having(process, node)
+                if graph is not None and not graph.nodes[node].type.is_end:
+                    found[node] += came - went
+        return found
 
     def left_behind(self, process: str) -> list[GraphNode]:
         """Gives the nodes that the version in force lacks, but that tasks still stand in."""
         current = self.current(process)
         return [
             graph.nodes[node]
-            for of_process, node in self.under_way()
-            if of_process == process and current is not None and node not in current.nodes
+            for node in self._under_way(process)
+            if current is not None and node not in current.nodes
             if (graph := self.versions.having(process, node)) is not None
         ]
 
@@ -155,8 +166,7 @@ class Deployments:
         return [
             (row.process, node)
             for row in self.rows()
-            for version in self.versions.of(row.process)
-            for node in version.moves
+            for node in self.versions.moved_out(row.process)
             if self.standing(row.process, node) > 0
         ]
 

@@ -37,6 +37,7 @@ log = logging.getLogger("engine")
 
 RECOVERY_WINDOW = 500
 EVER = 2**62
+MOVES = "moves"
 RECOUNT_US = 1_000_000
 PATIENCE_S = 1.0
 STOP_S = 10.0
@@ -147,9 +148,14 @@ class Engine:
         resumed = {process for process in paused if not self._is_paused(process)}
         if resumed and self._running and self._crew.holds:
             self._start_part("resumption", lambda: self._resume(resumed))
-        if self._running and self._crew.holds and self.deployments.moving():
-            self._start_part("moves", self._move)
+        if self._running and self._crew.holds:
+            self._take_along()
         return result
+
+    def _take_along(self) -> None:
+        """Moves the tasks that deploys took out of their nodes, if there are some."""
+        if self.deployments.moving():
+            self._start_part(MOVES, self._move)
 
     async def _move(self) -> None:
         """Takes in hand what stands in nodes that deploys took tasks out of.
@@ -188,15 +194,14 @@ class Engine:
             self._start_part("counts", self._recount)
         else:
             self._start_part("recovery", self._recover)
-        if self.deployments.moving():
-            self._start_part("moves", self._move)
+        self._take_along()
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
 
     async def _recount(self) -> None:
         """Reads what others counted while a node asks for it, oftener than the lease is renewed."""
         while True:
-            if self.deployments.has_limits:
+            if self.deployments.has_readers:
                 await self.deployments.recount(self._store)
             await self._clock.wait(asyncio.Event(), self._clock.now() + RECOUNT_US)
 
@@ -283,7 +288,7 @@ class Engine:
     async def rest(self) -> None:
         """Waits until every task stands where only time or somebody outside can move it."""
         while True:
-            await asyncio.gather(*(part for part in self._running if part.get_name() == "moves"))
+            await asyncio.gather(*(part for part in self._running if part.get_name() == MOVES))
             await self._calls.rest()
             await self._loop.rest()
             if not len(self._calls) and not len(self.intake):

@@ -141,8 +141,7 @@ class Planner:
         )
 
     def _gone(self, definition: Definition, found: Difference) -> Iterable[Gone]:
-        retyped = [name for name, keys in found.changed.items() if "type" in keys]
-        names = dict.fromkeys([*found.removed, *retyped])
+        names = dict.fromkeys([*found.removed, *found.retyped])
         # Of still older versions, with tasks that have not left them.
         for process, node in self._standing:
             if process == definition.process and node not in definition.nodes:
@@ -151,11 +150,10 @@ class Planner:
             yield Gone(name, self._standing.get((definition.process, name), 0))
 
     def _staying(self, definition: Definition, found: Difference) -> int:
-        retyped = {name for name, keys in found.changed.items() if "type" in keys}
         return sum(
             self._standing.get((definition.process, name), 0)
             for name in definition.nodes
-            if name not in retyped
+            if name not in found.retyped
         )
 
     def _origin(self, written: str, drafts: Sequence[ProcessPlan]) -> tuple[str, str]:

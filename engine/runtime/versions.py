@@ -76,11 +76,12 @@ class Versions:
         return self.graph(process, row.version) if row else None
 
     def graph(self, process: str, version: int) -> Graph | None:
-        """Gives one version of a process."""
+        """Gives one version of a process; None if it can't be used, or is not known yet."""
         key = (process, version)
-        if key not in self._graphs:
+        # What another engine has just deployed is not known now, and will be.
+        if key not in self._graphs and self.knows(process, version):
             self._graphs[key] = self._compile(process, version)
-        return self._graphs[key]
+        return self._graphs.get(key)
 
     def remember(self, definition: Definition) -> None:
         """Takes a definition that was just put into force, and need not be read again."""
@@ -90,10 +91,9 @@ class Versions:
         """Gives a version of a process, the newest if none is named, as its author wrote it."""
         row = self._rows.get(process)
         key = (process, version or (row.version if row else 0))
-        if key not in self._definitions:
-            found = self._versions.get(process, {}).get(key[1])
-            self._definitions[key] = _read(found) if found else None
-        return self._definitions[key]
+        if key not in self._definitions and self.knows(*key):
+            self._definitions[key] = _read(self._versions[process][key[1]])
+        return self._definitions.get(key)
 
     def place(self, process: str, version: int, node: str) -> Place | None:
         """Finds where a task goes on that last moved in this version and stands in this node."""
@@ -136,6 +136,19 @@ class Versions:
         for row in self.of(process):
             node = row.moves.get(node, node)
         return node
+
+    def moved_out(self, process: str) -> set[str]:
+        """Names the nodes that deploys took tasks out of.
+
+        Not those that came back with a later version: tasks stand there rightly.
+        """
+        current = self.current(process)
+        return {
+            node
+            for row in self.of(process)
+            for node in row.moves
+            if current is None or node not in current.nodes or row.version == current.version
+        }
 
     def having(self, process: str, node: str) -> Graph | None:
         """Gives the newest version that has a node."""

@@ -1,18 +1,16 @@
 """Real databases that a busy engine has filled, to be damaged on purpose and examined."""
 
 import asyncio
-import random
 
 import pytest
 from pysqlite3 import dbapi2
 
 from engine.core.command import HttpAnswer
-from engine.definition import Catalog, read_definition
 from engine.doctor import examine
 from engine.runtime.clock import SystemClock
 from engine.settings import Settings
 from engine.testing.world import VirtualClock
-from engine.workspace import Workspace
+from tests.runtime.conftest import engines
 from tests.store.conftest import _postgres_tables, postgres_server, postgres_url
 
 __all__ = ["_postgres_tables", "postgres_server", "postgres_url"]
@@ -109,10 +107,6 @@ async def answered(command):
     return HttpAnswer(code, (("content-type", "application/json"),), b"{}")
 
 
-def definitions(*texts):
-    return [read_definition(text, "test.yaml", Catalog.installed())[0] for text in texts]
-
-
 class SqlitePlace:
     def __init__(self, folder):
         self.file = folder / "engine.db"
@@ -189,29 +183,9 @@ def clock():
 
 @pytest.fixture
 async def opened(place, clock):
-    """Opens engines on the place; those still open are stopped in the end."""
-    open_ones = []
-
-    async def open_one(*texts, start=True, perform=answered):
-        settings = Settings(database=place.url, stop_grace_seconds=0)
-        workspace = await Workspace.open(
-            settings, perform=perform, clock=clock, chance=random.Random(7)
-        )
-        await workspace.deploy(definitions(*texts))
-        if start:
-            await workspace.start()
-        open_ones.append(workspace)
-        return workspace
-
-    async def close(workspace):
-        open_ones.remove(workspace)
-        await workspace.stop()
-        clock.advance(0.001)
-
-    open_one.close = close
-    yield open_one
-    for workspace in open_ones:
-        await workspace.stop()
+    """Opens engines on the place."""
+    async with engines(place.url, clock, answered) as open_one:
+        yield open_one
 
 
 @pytest.fixture

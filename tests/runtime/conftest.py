@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -95,13 +96,13 @@ async def looping(clock):
     await asyncio.gather(*started, return_exceptions=True)
 
 
-@pytest.fixture
-async def opened(tmp_path, clock):
-    """Opens workspaces on one database file; those still open are stopped in the end."""
+@asynccontextmanager
+async def engines(place, clock, perform):
+    """Gives a function that opens workspaces; those still open are stopped in the end."""
     open_ones = []
+    usual = perform
 
-    async def open_one(*texts, perform=ok, start=True, database=None, **settings):
-        database = database or f"sqlite:///{tmp_path}/engine.db"
+    async def open_one(*texts, perform=usual, start=True, database=place, **settings):
         workspace = await Workspace.open(
             Settings(database=database, stop_grace_seconds=0, **settings),
             perform=perform,
@@ -124,3 +125,10 @@ async def opened(tmp_path, clock):
     yield open_one
     for workspace in open_ones:
         await workspace.stop()
+
+
+@pytest.fixture
+async def opened(tmp_path, clock):
+    """Opens workspaces on one database file."""
+    async with engines(f"sqlite:///{tmp_path}/engine.db", clock, ok) as open_one:
+        yield open_one

@@ -4,14 +4,15 @@ import asyncio
 
 import pytest
 
+from engine.core.batch import Delivery
 from engine.core.command import HttpAnswer
 from engine.core.message import Callback
 from engine.core.task import TaskState
-from engine.definition import Catalog, read_definition
 from engine.errors import RefTaken
 from engine.runtime.order import File, Order
 from engine.settings import Settings
 from engine.workspace import TaskQuery, Workspace
+from tests.runtime.conftest import definition
 
 WAIT = """
 process: wait
@@ -55,7 +56,7 @@ async def never(command):
 
 
 def definitions(*texts):
-    return [read_definition(text, "test.yaml", Catalog.installed())[0] for text in texts]
+    return [definition(text) for text in texts]
 
 
 @pytest.fixture
@@ -177,6 +178,7 @@ async def test_a_new_version_from_another_engine_is_what_people_see(engine):
 
 async def test_a_task_of_a_version_that_another_engine_just_deployed_goes_on(engine):
     first, second = await engine(), await engine()
+    await second._engine._crew.renew()
     await first.deploy(
         definitions(
             WAIT.replace("id}, next: done", "id}, next: more").replace(
@@ -186,9 +188,11 @@ async def test_a_task_of_a_version_that_another_engine_just_deployed_goes_on(eng
     )
     await first.submit("wait", {}, "a")
 
-    await call_back(second, "a")
+    seen = await second.task("wait", "a")
+    delivery = await call_back(second, "a")
 
     task = await second.task("wait", "a")
+    assert (seen.node, delivery) == ("wait", Delivery.TAKEN)
     assert (task.node, task.version, task.state) == ("more", 2, TaskState.WAITING)
 
 

@@ -5,7 +5,6 @@ connection that runs them knows no plan but the one by the index (`line.py`).
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 from engine.core.batch import Found, Key, Remembered, Wants
@@ -75,7 +74,7 @@ async def find(connection: Connection, wants: Wants, keys: Keyring) -> Found:
         rows = await connection.fetch(QUEUE[is_newest], *where, number)
         found.queues = {**found.queues, queue: [_task_of(row, keys) for row in rows]}
     if wants.ids or wants.keys or wants.queues:
-        tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
+        tasks = list(found.every_task())
         found.mail = await _mail(connection, wants.keys, tasks, keys)
     if wants.once:
         asked = {storable(key): key for key in wants.once}

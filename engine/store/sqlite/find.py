@@ -5,7 +5,6 @@ and `INDEXED BY` leave the planner no choice, so a million tasks can't change ho
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from engine.core.batch import Found, Key, Queue, Remembered, Wants
@@ -86,7 +85,7 @@ def find(connection: Connection, wants: Wants, keys: Keyring, *, has_mail: bool)
             queue: _queue(connection, queue, number, keys) for queue, number in wants.queues.items()
         }
     if has_mail and (wants.ids or wants.keys or wants.queues):
-        tasks = [*found.tasks.values(), *found.by_key.values(), *chain(*found.queues.values())]
+        tasks = list(found.every_task())
         found.mail = _mail(connection, wants.keys, tasks, keys)
     if wants.once:
         rows = connection.execute(_ONCE, (_json(wants.once),)).fetchall()
