@@ -22,7 +22,9 @@ from multiprocessing.connection import Connection
 import uvloop
 from pyreqwest.client import ClientBuilder
 
+from engine.addresses import LOOPBACK, AllowedHosts
 from engine.core.command import HttpAnswer, HttpCall
+from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
 
 CONCURRENCY = 64
@@ -82,7 +84,7 @@ def ours(kind: TransportKind) -> Callable[[str], Opened]:
     """Return a performer with the transport of the kind."""
 
     def opened(url: str) -> Opened:
-        performer = HttpPerformer(open_transport(kind))
+        performer = HttpPerformer(open_transport(kind), Guard(AllowedHosts.read(LOOPBACK)))
 
         async def call() -> None:
             answer = await performer.perform(HttpCall("POST", url, HEADERS, FORM, 60, 2**20, 5))

@@ -21,6 +21,7 @@ from time import perf_counter
 
 import asyncpg
 
+from engine.addresses import LOOPBACK
 from engine.cli.bench_runs import A_REQUEST, PURE, SENDING
 from engine.cli.bench_stage import ACCOUNT, SENDER, TOKEN, Stage, sms, submissions
 from engine.cli.children import child
@@ -75,6 +76,7 @@ async def engines(url: str, count: int) -> AsyncIterator[list[Stage]]:
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_NUMBER": SENDER,
             "ENGINE_TWILIO_AUTH_TOKEN": TOKEN,
+            "ENGINE_ALLOW_HOSTS": ",".join(LOOPBACK),
         }
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         keys = Keyring(folder / "key")

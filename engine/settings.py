@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from engine.addresses import AllowedHosts
 from engine.errors import SettingsError
 
 FILE = "engine.toml"
@@ -47,6 +48,7 @@ class Settings:
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
     log_level: str = "warning"
+    allow_hosts: tuple[str, ...] = ()
     key_file: str = ""
     secret_variables: tuple[str, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -129,7 +131,7 @@ def read_settings(
     values["connections"] = _connections(values.get("connections", {}), environment, faults)
     values["variables"] = Variables(values.get("variables", {}), environment)
     settings = Settings(**values)
-    for check in (_check_public_url, _check_lease, _check_connections):
+    for check in (_check_public_url, _check_lease, _check_connections, _check_hosts):
         try:
             check(settings)
         except SettingsError as error:
@@ -243,6 +245,15 @@ def _check_public_url(settings: Settings) -> None:
 def _check_connections(settings: Settings) -> None:
     if settings.max_connections < 1:
         raise SettingsError(f"max_connections must be at least 1, not {settings.max_connections}")
+
+
+def _check_hosts(settings: Settings) -> None:
+    try:
+        AllowedHosts.read(settings.allow_hosts)
+    except ValueError as error:
+        raise SettingsError(
+            f"allow_hosts: {error}", hint="it opens hosts that are not public to outgoing calls"
+        ) from None
 
 
 def _check_lease(settings: Settings) -> None:

@@ -32,6 +32,7 @@ ONE_MINUTE = parse_duration("60s")
 SHORTEST = parse_duration("10ms")
 MEMORY = 64 * 1024 * 1024
 FATAL = "git_call_fatal_error"
+NOT_ALLOWED = "git_call_host_not_allowed"
 EXECUTING = "git_call_executing_error"
 _ENDINGS = (".js", ".cjs", ".mjs", ".py")
 _FUNCTION = re.compile(r"[A-Za-z_$][\w$]*|", re.ASCII)
@@ -82,6 +83,8 @@ class GitCall(NodeType[Settings]):
                 return _failed(answer)
             case CallFailed(CallFailure.INTERRUPTED):
                 return self.enter(settings, visit)  # a function acts on nothing: again is once
+            case CallFailed(CallFailure.NOT_ALLOWED):
+                return Fail(ErrorKind.SOFTWARE, NOT_ALLOWED, answer.description)
             case CallFailed():
                 return Fail(ErrorKind.HARDWARE, FATAL, answer.description)
             case _:

@@ -8,6 +8,7 @@ from benchmarks.peers.jobs import ACCOUNT, SENDER, TOKEN, Job
 from benchmarks.peers.peer import Peer, Place, Sizes
 from benchmarks.peers.processes import Command
 from benchmarks.peers.program import ROOT
+from engine.addresses import LOOPBACK
 from engine.cli.bench_runs import PURE, pure_in_process
 from engine.cli.bench_stage import submission
 from engine.cli.client import Listing
@@ -52,6 +53,7 @@ class Conveyor(Peer):
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_NUMBER": SENDER,
             "ENGINE_TWILIO_AUTH_TOKEN": TOKEN,
+            "ENGINE_ALLOW_HOSTS": ",".join(LOOPBACK),
         }
         return Command(words, place.folder, variables)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from engine.addresses import LOOPBACK
 from engine.cli.children import Child, child
 from engine.cli.examples import example_folder
 from engine.cli.http_client import HttpClient, http_client
@@ -87,6 +88,7 @@ async def stage(folder: Path, processes: Path | None = None) -> AsyncIterator[St
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_NUMBER": SENDER,
             "ENGINE_TWILIO_AUTH_TOKEN": TOKEN,
+            "ENGINE_ALLOW_HOSTS": ",".join(LOOPBACK),
         }
         serve = ["engine", "serve", "--host", "127.0.0.1", "--port", "0"]
         serve += ["--database", f"sqlite:///{folder / 'engine.db'}"]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.addresses import LOOPBACK
 from engine.cli.children import child
 from engine.cli.examples import example_folder
 from engine.settings import Settings
@@ -47,6 +48,7 @@ def _settings(folder: Path, twilio_url: str) -> Settings:
         database=f"sqlite:///{folder / 'engine.db'}",
         port=0,
         twilio_auth_token=TOKEN,
+        allow_hosts=LOOPBACK,
         # Nothing is worth waiting for when somebody stops a demo.
         stop_grace_seconds=0,
         variables={

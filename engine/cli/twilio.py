@@ -1,6 +1,7 @@
 """`engine twilio`: the Twilio simulator alone."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -50,7 +51,11 @@ def twilio(
 
         def ready(url: str) -> None:
             output.say(f"[green]Twilio simulator[/] at {escape(url)}")
-            output.say(f"Use it: [bold]TWILIO_URL={escape(url)}[/] in the engine's environment.")
+            host = urlsplit(url).hostname or ""
+            output.say(
+                f"Use it: [bold]TWILIO_URL={escape(url)} ENGINE_ALLOW_HOSTS={escape(host)}[/]"
+                " in the engine's environment."
+            )
             output.table(["number", "what happens"], NUMBERS.items())
             output.say("Ctrl-C stops it.")
 

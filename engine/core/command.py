@@ -200,6 +200,7 @@ class CallFailure(StrEnum):
     """Why a call has no answer."""
 
     INVALID = "invalid"  # the request could not be built: nothing was sent
+    NOT_ALLOWED = "not_allowed"  # the settings do not open its host: nothing was sent there
     UNREACHABLE = "unreachable"  # DNS, refused, TLS, connect time-out: nothing was sent
     TIMEOUT = "timeout"  # sent, and no answer in time
     BROKEN = "broken"  # sent, and the connection ended before the answer

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine.addresses import EVERYTHING
 from engine.definition import Loaded, load_files
 from engine.doctor.finding import Finding, counted, warning
 from engine.errors import SettingsError
@@ -25,6 +26,12 @@ def examine_settings(
             "settings",
             f"the variable {name} is read by nothing" + (f"; is {near} meant?" if near else ""),
             f"settings are {PREFIX}… and the keys of docs/operations.md",
+        )
+    if EVERYTHING in settings.allow_hosts:
+        yield warning(
+            "settings",
+            "allow_hosts: '*' opens every host to processes, those of the inside too",
+            "name the hosts that processes need, or their networks",
         )
     yield from _examine_role(settings)
     for each in fields(settings):

@@ -7,11 +7,12 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 
 from engine.core.command import HttpCall
+from engine.outside.transport import Pin
 
-MAX_CLIENTS = 32
+MAX_CLIENTS = 128  # of 0.1 MB each
 
 Client = TypeVar("Client")
-_Key = tuple[bool, bytes, float]
+_Key = tuple[bool, bytes, float, Pin | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Setup:
     verify_tls: bool
     client_cert_pem: str | None
     connect_limit_s: float
+    pin: Pin | None = None  # a TLS connection is made for one name and used for no other
 
 
 @dataclass(slots=True)
@@ -48,13 +50,14 @@ class ClientCache(Generic[Client]):
     def __len__(self) -> int:
         return len(self._leases)
 
-    def take(self, call: HttpCall, connect_limit_s: float) -> Lease[Client]:
+    def take(self, call: HttpCall, connect_limit_s: float, pin: Pin | None = None) -> Lease[Client]:
         """Return the client for the call; `give_back` must follow."""
         pem = call.client_cert_pem
-        key = (call.verify_tls, sha256(pem.encode()).digest() if pem else b"", connect_limit_s)
+        digest = sha256(pem.encode()).digest() if pem else b""
+        key = (call.verify_tls, digest, connect_limit_s, pin)
         lease = self._leases.get(key)
         if lease is None:
-            lease = Lease(self._build(Setup(call.verify_tls, pem, connect_limit_s)))
+            lease = Lease(self._build(Setup(call.verify_tls, pem, connect_limit_s, pin)))
             self._leases[key] = lease
         else:
             self._leases.move_to_end(key)

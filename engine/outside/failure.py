@@ -16,6 +16,11 @@ def unreachable(call: HttpCall, reason: str) -> CallFailed:
     return _failed(CallFailure.UNREACHABLE, f"{_target(call)} can't be reached: {reason}")
 
 
+def not_allowed(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call that the guard stopped: nothing was sent."""
+    return _failed(CallFailure.NOT_ALLOWED, f"{_target(call)} is not called: {reason}")
+
+
 def timed_out(call: HttpCall) -> CallFailed:
     """Return the failure of a call that was sent and had no whole answer in its time."""
     return _failed(CallFailure.TIMEOUT, f"{_target(call)}: no answer within {call.timeout_s:g} s")
@@ -54,6 +59,12 @@ def interrupted(call: HttpCall) -> CallFailed:
 def faulty(call: HttpCall, reason: str) -> CallFailed:
     """Return the failure of a call that met a fault of ours or of the library."""
     return _failed(CallFailure.INTERNAL, f"{_target(call)}: {reason}")
+
+
+def after_redirect(call: HttpCall, failed: CallFailed) -> CallFailed:
+    """Return the failure of a further request in the words of the first, and of the same kind."""
+    text = f"{_target(call)}: a redirect could not be followed: {failed.description}"
+    return _failed(failed.failure, text)
 
 
 def _target(call: HttpCall) -> str:

@@ -10,6 +10,7 @@ from engine.core.command import (
     ScriptResult,
 )
 from engine.outside.git import NotReached, NotThere, Repositories
+from engine.outside.guard import NotAllowed
 from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool
 
@@ -32,6 +33,8 @@ class RepositoryFunctions:
             return ScriptFailed(ScriptFailure.EXCEPTION, f"{call.path}: {error}")
         except NotReached as error:
             return CallFailed(CallFailure.UNREACHABLE, f"the repository can't be read: {error}")
+        except NotAllowed as error:
+            return CallFailed(CallFailure.NOT_ALLOWED, str(error))
         script = RunScript(
             source, call.data, b"{}", call.time_limit_s, call.memory_bytes, call.function
         )

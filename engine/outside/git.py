@@ -11,6 +11,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.outside.guard import Guard, NotAllowed, NotFound
+
 FETCH_S = 60.0
 MOST_FILES = 256
 LARGEST = 256 * 1024
@@ -34,6 +36,11 @@ _USERINFO = re.compile(r"://[^/@\s]*@")
 _NAME = re.compile(r"(?!-)[\w./+@-]{1,200}")
 
 
+_HTTPS = re.compile(r"(https://)(?:([^/?#\\]*)@)?([^/?#@\\]+)((?:[/?#][^\\]*)?)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_MOVED = re.compile(r"returned error: 30\d")
+
+
 class NotThere(Exception):
     """There is no such repository, revision or file; to try again will not help."""
 
@@ -50,6 +57,7 @@ class Repositories:
 
     def __init__(
         self,
+        guard: Guard,
         environment: Mapping[str, str] | None = None,
         *,
         fetch_s: float = FETCH_S,
@@ -57,8 +65,10 @@ class Repositories:
     ) -> None:
         """Takes of the environment (by default the process's) where programs and authorities are.
 
-        A fetch has so many seconds; so many files are held in memory.
+        The guard says which hosts may be asked. A fetch has so many seconds; so many files are
+        held in memory.
         """
+        self._guard = guard
         self._environment = os.environ if environment is None else environment
         self._fetch_s = fetch_s
         self._most_files = most_files
@@ -72,6 +82,7 @@ class Repositories:
         Raises:
             NotThere: there is no such thing.
             NotReached: it could not be fetched.
+            NotAllowed: the settings do not open its host.
         """
         key = (repository, revision, path)
         if key in self._files:
@@ -98,9 +109,10 @@ class Repositories:
             await self._git("init", "--quiet", "--bare", str(store))
         known = await self._has(store, name)
         if not known:
+            address, options = await self._guarded(address)
             await self._git(
-                "--git-dir", str(store), "fetch", "--quiet", "--depth=1", "--no-tags", "--",
-                address, f"{revision}:{name}",
+                *options, "--git-dir", str(store), "fetch", "--quiet", "--depth=1", "--no-tags",
+                "--", address, f"{revision}:{name}",
             )  # fmt: skip
         text = await self._git("--git-dir", str(store), "cat-file", "blob", f"{name}:{path}")
         if len(text) > LARGEST:
@@ -109,6 +121,31 @@ class Repositories:
             return text.decode()
         except UnicodeDecodeError:
             raise NotThere(f"'{path}' is not text in UTF-8") from None
+
+    async def _guarded(self, address: str) -> tuple[str, tuple[str, ...]]:
+        """Gives the address as it may be asked, and what keeps git from going elsewhere."""
+        if address.startswith("file:") or self._guard.is_open:
+            return address, ()
+        found = None if _CONTROL.search(address) else _HTTPS.fullmatch(address)
+        if found is None:
+            raise NotThere(f"'{_USERINFO.sub('://', address)}' is no URL of a repository")
+        scheme, user, host, path = found.groups(default="")
+        try:
+            way = await self._guard.way(f"https://{host}", self._fetch_s)
+        except NotAllowed as error:
+            raise NotAllowed(f"{scheme}{host} is not called: {error}") from None
+        except NotFound as error:
+            raise NotReached(f"{scheme}{host} can't be reached: {error}") from None
+        except ValueError:
+            raise NotThere(f"'{host}' is no host") from None
+        options = ["-c", "http.followRedirects=false"]
+        if way.addresses:
+            # curl's own form: it makes no connection but to these.
+            addresses = ",".join(f"[{each}]" if ":" in each else each for each in way.addresses)
+            place = f"{way.host}:{way.port}:{addresses}"
+            options += ["-c", f"http.curloptResolve={place}"]
+        login = f"{user}@" if user else ""
+        return way.url.replace("://", f"://{login}", 1) + path, tuple(options)
 
     async def _has(self, store: Path, name: str) -> bool:
         with contextlib.suppress(NotThere, NotReached):
@@ -154,6 +191,8 @@ class Repositories:
         if process.returncode == 0:
             return output
         reason = _reason(errors.decode(errors="replace"))
+        if _MOVED.search(reason):
+            reason += "; name the address that it leads to, often the same with .git at its end"
         raise (NotThere if _NOT_THERE.search(reason) else NotReached)(reason)
 
 

@@ -7,9 +7,10 @@ from typing import assert_never
 
 from engine.core.command import CallFailed, CallFailure, HttpAnswer, HttpCall, HttpResult
 from engine.outside import failure
+from engine.outside.guard import Guard, NotAllowed, NotFound, Way
 from engine.outside.redirect import MAX_REDIRECTS, next_call
 from engine.outside.request import prepare
-from engine.outside.transport import Transport
+from engine.outside.transport import CONNECT_LIMIT_S, Pin, Transport
 
 
 class TransportKind(StrEnum):
@@ -49,8 +50,9 @@ def open_transport(kind: TransportKind = TransportKind.AUTO) -> Transport:
 class HttpPerformer:
     """Performs calls. What can happen to a call is a value, never an exception."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, guard: Guard) -> None:
         self._transport = transport
+        self._guard = guard
 
     async def perform(self, call: HttpCall) -> HttpResult:
         """Send the call once and return its answer, whatever its status.
@@ -62,7 +64,7 @@ class HttpPerformer:
         prepared = prepare(call)
         if isinstance(prepared, CallFailed):
             return prepared
-        result = await self._transport.send(prepared)
+        result = await self._send(prepared)
         if call.follow_redirects:
             result = await self._follow(prepared, result, started)
         if isinstance(result, CallFailed):
@@ -86,9 +88,43 @@ class HttpPerformer:
             if left_s <= 0:
                 return failure.timed_out(call)
             current = following
-            result = _after_redirect(
-                call, await self._transport.send(replace(following, timeout_s=left_s))
-            )
+            result = _after_redirect(call, await self._send(replace(following, timeout_s=left_s)))
+        return result
+
+    async def _send(self, call: HttpCall) -> HttpResult:
+        """Send one request where the guard lets it go."""
+        started = perf_counter()
+        try:
+            way = await self._guard.way(call.url, min(call.timeout_s, CONNECT_LIMIT_S))
+        except NotAllowed as error:
+            return failure.not_allowed(call, str(error))
+        except NotFound as error:
+            return failure.unreachable(call, str(error))
+        except ValueError:
+            return failure.refused(call, "the URL's host or port can't be used")
+        if way.url is not call.url:
+            call = replace(call, url=way.url)
+        if not way.addresses:
+            return await self._transport.send(call)
+        return await self._send_to_first(call, way, started)
+
+    async def _send_to_first(self, call: HttpCall, way: Way, started: float) -> HttpResult:
+        """Send to the first address of the way that can be reached."""
+        result: HttpResult = failure.unreachable(call, "no connection in time")
+        for address in way.addresses:
+            left_s = call.timeout_s - (perf_counter() - started)
+            if left_s <= 0:
+                break
+            pin = Pin(way.host, address, way.port)
+            result = await self._transport.send(replace(call, timeout_s=left_s), pin)
+            if isinstance(result, HttpAnswer):
+                self._guard.worked(way, address)
+                return result
+            if result.failure is CallFailure.TIMEOUT:
+                return failure.timed_out(call)
+            if result.failure is not CallFailure.UNREACHABLE:
+                return result
+        self._guard.failed(way)
         return result
 
 
@@ -101,4 +137,6 @@ def _after_redirect(call: HttpCall, result: HttpResult) -> HttpResult:
         return result
     if result.failure is CallFailure.TOO_LARGE:
         return result
+    if result.failure is CallFailure.NOT_ALLOWED:
+        return failure.after_redirect(call, result)
     return failure.broken(call, f"a redirect could not be followed: {result.description}")

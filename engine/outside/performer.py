@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from engine.addresses import AllowedHosts
 from engine.core.command import (
     CallResult,
     HttpCall,
@@ -13,6 +14,7 @@ from engine.core.command import (
 from engine.outside.database.databases import Databases
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import Repositories
+from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, open_transport
 from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool, default_workers
@@ -24,10 +26,13 @@ class Outside:
 
     def __init__(self, settings: Settings) -> None:
         max_task_bytes = settings.max_task_bytes
-        self._http = HttpPerformer(open_transport())
+        self._guard = Guard(AllowedHosts.read(settings.allow_hosts))
+        self._http = HttpPerformer(open_transport(), self._guard)
         self._scripts = ScriptPool(max_task_bytes)
         self._functions = RepositoryFunctions(
-            self._scripts, PythonFunctions(max_task_bytes, default_workers()), Repositories()
+            self._scripts,
+            PythonFunctions(max_task_bytes, default_workers()),
+            Repositories(self._guard),
         )
         self._databases = Databases(
             settings.connections, settings.max_connections, settings.database
@@ -53,3 +58,4 @@ class Outside:
         self._functions.close()
         await self._databases.aclose()
         await self._http.aclose()
+        await self._guard.aclose()

@@ -26,6 +26,8 @@ from engine.outside.transport import (
     IDLE_CONNECTIONS,
     IDLE_LIMIT_S,
     USER_AGENT,
+    Pin,
+    to_address,
 )
 
 # The limit on connecting belongs to a client, the limit on the whole call to a request. When the
@@ -63,14 +65,17 @@ class PyreqwestTransport:
     def __init__(self) -> None:
         self._clients = ClientCache(_open_client, Client.close)
 
-    async def send(self, call: HttpCall) -> HttpResult:
+    async def send(self, call: HttpCall, pin: Pin | None = None) -> HttpResult:
         """Send the request, read the answer."""
+        # TLS takes the name from the URL, so there a client of its own knows the address.
+        tls_pin = pin if call.url.startswith("https:") else None
         try:
-            lease = self._clients.take(call, _connect_limit(call.timeout_s))
+            lease = self._clients.take(call, _connect_limit(call.timeout_s), tls_pin)
         except ValueError:
             return failure.unusable_tls(call)
         try:
-            request = _build(lease.client, call)
+            sent = to_address(call, pin) if pin and not tls_pin else call
+            request = _build(lease.client, sent)
         except ValueError:
             await self._clients.give_back(lease)
             return failure.refused(call, "the URL or a header can't be used")
@@ -136,6 +141,8 @@ def _builder(setup: Setup) -> ClientBuilder:
     )
     if setup.client_cert_pem is not None:
         builder = builder.identity_pem(setup.client_cert_pem.encode())
+    if setup.pin is not None:
+        builder = builder.resolve(setup.pin.name, setup.pin.address, setup.pin.port)
     return builder
 
 

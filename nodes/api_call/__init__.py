@@ -32,6 +32,7 @@ from nodes.api_call.settings import Settings, credentials, find_problems
 IN_DOUBT = "api_in_doubt"
 _TAGS = {
     CallFailure.INVALID: "api_bind_error",
+    CallFailure.NOT_ALLOWED: "api_host_not_allowed",
     CallFailure.UNREACHABLE: "api_connection_error",
     CallFailure.TIMEOUT: "api_timeout",
     CallFailure.BROKEN: "api_connection_error",
@@ -39,6 +40,8 @@ _TAGS = {
     CallFailure.INTERRUPTED: IN_DOUBT,
     CallFailure.INTERNAL: "api_fatal_error",
 }
+_OF_THE_CALL = frozenset({CallFailure.NOT_ALLOWED, CallFailure.TOO_LARGE})
+"""Made again, the same call fails the same way."""
 _TEXTS = {
     CallFailure.INVALID: "Error bind params to http query",
     CallFailure.INTERNAL: "Error running api",
@@ -114,7 +117,7 @@ class ApiCall(NodeType[Settings]):
 
 def _failed(settings: Settings, visit: Visit, failed: CallFailed) -> Fail:
     is_too_large = failed.failure is CallFailure.TOO_LARGE
-    kind = ErrorKind.SOFTWARE if is_too_large else ErrorKind.HARDWARE
+    kind = ErrorKind.SOFTWARE if failed.failure in _OF_THE_CALL else ErrorKind.HARDWARE
     doubt = "" if is_too_large else visit.doubt  # what was not sent leaves the doubt there was
     tag, description = _TAGS[failed.failure], _described(settings, failed)
     return Fail(kind, tag, description, _no_codes(visit), doubt)

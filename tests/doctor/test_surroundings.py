@@ -51,6 +51,14 @@ def test_the_first_fault_of_the_settings_stops_every_other_command(tmp_path):
         load_settings({}, {}, tmp_path)
 
 
+def test_a_guard_that_lets_everything_through_is_told():
+    (found,) = examine_settings(Settings(allow_hosts=("*",)), (), {})
+
+    assert (
+        found.message == "allow_hosts: '*' opens every host to processes, those of the inside too"
+    )
+
+
 def test_a_variable_that_nothing_reads_is_told_with_the_one_that_was_meant():
     found = list(examine_settings(Settings(), (), {"ENGINE_PROT": "1", "ENGINE_PORT": "2"}))
 

@@ -447,6 +447,7 @@ def resumed(visit, failure, description="", *, data=None, **keys):
             "api_bind_error",
             "Error bind params to http query: why",
         ),
+        (CallFailure.NOT_ALLOWED, ErrorKind.SOFTWARE, "api_host_not_allowed", "why"),
         (CallFailure.UNREACHABLE, ErrorKind.HARDWARE, "api_connection_error", "why"),
         (CallFailure.TIMEOUT, ErrorKind.HARDWARE, "api_timeout", "request exceeded 30 s"),
         (CallFailure.BROKEN, ErrorKind.HARDWARE, "api_connection_error", "why"),

@@ -71,6 +71,16 @@ def test_a_failure_has_its_tag_and_class(visit, failure, text, kind, tag, descri
     assert outcome == Fail(kind, tag, description)
 
 
+def test_a_repository_on_a_host_that_is_not_open_is_not_asked_again(visit):
+    answer = CallFailed(CallFailure.NOT_ALLOWED, "https://git.internal is not called")
+
+    outcome = GitCall().resume(SETTINGS, visit({}), answer)
+
+    assert outcome == Fail(
+        ErrorKind.SOFTWARE, "git_call_host_not_allowed", "https://git.internal is not called"
+    )
+
+
 def test_a_repository_that_cannot_be_read_may_be_there_later(visit):
     answer = CallFailed(CallFailure.UNREACHABLE, "the repository can't be read: no route")
 

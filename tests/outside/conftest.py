@@ -3,7 +3,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from http_servers import Behaviour, Server
 
+from engine.addresses import LOOPBACK, AllowedHosts
 from engine.core.command import HttpCall
+from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
 from tests.store.postgres_server import PostgresServer
 
@@ -27,9 +29,11 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture(params=[TransportKind.PYREQWEST, TransportKind.HTTPX])
 async def performer(request) -> AsyncIterator[HttpPerformer]:
-    performer = HttpPerformer(open_transport(request.param))
+    guard = Guard(AllowedHosts.read(LOOPBACK))
+    performer = HttpPerformer(open_transport(request.param), guard)
     yield performer
     await performer.aclose()
+    await guard.aclose()
 
 
 @pytest.fixture

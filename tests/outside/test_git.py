@@ -1,13 +1,16 @@
 """Functions of real repositories on disk."""
 
+import asyncio
 import os
 import subprocess
 
 import pytest
 
+from engine.addresses import AllowedHosts
 from engine.core.command import CallFailed, CallFailure, RunRepositoryFunction, ScriptAnswer
 from engine.outside.functions import RepositoryFunctions
 from engine.outside.git import NotReached, NotThere, Repositories
+from engine.outside.guard import Guard
 from engine.outside.scripts.functions import PythonFunctions
 from engine.outside.scripts.pool import ScriptPool
 
@@ -18,6 +21,9 @@ ENVIRONMENT = {
     **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "anna"),
     **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "anna@example.com"),
 }
+
+
+GUARD = Guard(AllowedHosts.read(["git.example"]))
 
 
 class Repository:
@@ -47,7 +53,7 @@ def repository(tmp_path):
 
 @pytest.fixture
 def repositories():
-    opened = Repositories()
+    opened = Repositories(GUARD)
     yield opened
     opened.close()
 
@@ -55,7 +61,7 @@ def repositories():
 @pytest.fixture
 async def functions():
     pool = ScriptPool(10_000, 2)
-    opened = RepositoryFunctions(pool, PythonFunctions(10_000, 2), Repositories())
+    opened = RepositoryFunctions(pool, PythonFunctions(10_000, 2), Repositories(GUARD))
     yield opened
     await pool.aclose()
     opened.close()
@@ -159,9 +165,9 @@ async def test_the_failures_of_a_call_are_values(functions, repository):
     repository.commit(work="x")
 
     missing = await functions.perform(call(repository, "main", "nothing.js"))
-    unreachable = await RepositoryFunctions(None, None, Repositories({"PATH": "/nowhere"})).perform(
-        call(repository, "main")
-    )
+    unreachable = await RepositoryFunctions(
+        None, None, Repositories(GUARD, {"PATH": "/nowhere"})
+    ).perform(call(repository, "main"))
 
     assert missing.failure == "exception"
     assert missing.description.startswith("nothing.js: ")
@@ -176,10 +182,10 @@ def with_git(tmp_path):
     """Makes repositories whose `git` is a script of the test's."""
     opened = []
 
-    def make(text, **more):
+    def make(text, guard=GUARD, **more):
         (tmp_path / "git").write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / "git").chmod(0o755)
-        opened.append(Repositories({"PATH": f"{tmp_path}:{os.defpath}"}, **more))
+        opened.append(Repositories(guard, {"PATH": f"{tmp_path}:{os.defpath}"}, **more))
         return opened[-1]
 
     yield make
@@ -220,7 +226,7 @@ async def test_git_gets_nothing_of_the_environment_but_where_things_are(with_git
 
 
 async def test_only_so_many_files_are_kept_in_memory(repository):
-    repositories = Repositories(most_files=1)
+    repositories = Repositories(GUARD, most_files=1)
     repository.commit(work="x", other="y")
     folder = str(repository.folder)
 
@@ -229,3 +235,87 @@ async def test_only_so_many_files_are_kept_in_memory(repository):
     repositories.close()
 
     assert (read, again, len(repositories._files)) == (["x", "y"], "y", 1)
+
+
+class Places:
+    """A name server that finds every name in one place."""
+
+    def __init__(self, *addresses):
+        self.addresses = addresses
+
+    async def __call__(self, name):
+        return self.addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://10.0.0.1/x.git", "https://user:password@10.0.0.1:8443/x", "https://0x7f.1/x",
+     "https://[::1]/x", "https://git.inside/x"],
+)  # fmt: skip
+async def test_a_repository_on_a_host_that_is_not_open_is_not_asked(with_git, tmp_path, address):
+    repositories = with_git(
+        f"touch {tmp_path}/asked", guard=Guard(AllowedHosts(), Places("10.1.1.1"))
+    )
+    functions = RepositoryFunctions(None, None, repositories)
+
+    failed = await functions.perform(call(address, "main"))
+
+    assert failed.failure is CallFailure.NOT_ALLOWED
+    assert "is not called: " in failed.description
+    assert "allow_hosts" in failed.description
+    assert "password" not in failed.description
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a@b@c/x", "https://a\\b/x", "https://a/ x", "https:///x", "https://256.1.1.1/"]
+)  # fmt: skip
+async def test_an_address_that_can_be_read_in_two_ways_is_not_asked(with_git, address):
+    repositories = with_git("exit 0", guard=Guard(AllowedHosts(), Places("8.8.8.8")))
+
+    with pytest.raises(NotThere, match=r"is no (URL of a repository|host)"):
+        await repositories.read(address, "main", "work.js")
+
+
+async def test_git_is_told_the_addresses_that_were_judged(with_git):
+    repositories = with_git(
+        'test "$1" = init && exit; echo "$*" >&2; exit 1',
+        guard=Guard(AllowedHosts(), Places("8.8.8.8", "2606:4700::1111", "10.0.0.1")),
+    )
+
+    with pytest.raises(NotReached) as caught:
+        await repositories.read("https://me:secret@Git.example.:8443/x", "main", "work.js")
+
+    assert str(caught.value).startswith(
+        "-c http.followRedirects=false"
+        " -c http.curloptResolve=git.example:8443:8.8.8.8,[2606:4700::1111] --git-dir "
+    )
+    assert " -- https://git.example:8443/x main:refs/kept/" in str(caught.value)
+
+
+async def test_the_real_git_connects_to_the_address_that_was_judged():
+    connected = asyncio.Event()
+
+    async def accept(reader, writer):
+        connected.set()
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    allowed = AllowedHosts.read(["127.0.0.1"])
+    repositories = Repositories(Guard(allowed, Places("127.0.0.1")))
+
+    async with server:
+        with pytest.raises(NotReached):
+            await repositories.read(f"https://git.example:{port}/x.git", "main", "work.js")
+    repositories.close()
+
+    assert connected.is_set()
+
+
+async def test_a_repository_that_moved_is_told_with_what_to_do(with_git):
+    repositories = with_git(
+        "test $1 = init && exit; echo The requested URL returned error: 301 >&2; exit 128"
+    )
+
+    with pytest.raises(NotReached, match=r"301; name the address that it leads to"):
+        await repositories.read("https://git.example/x", "main", "work.js")

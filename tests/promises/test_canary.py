@@ -201,6 +201,7 @@ class Run:
             "ENGINE_TWILIO_AUTH_TOKEN": CANARIES.twilio,
             "ENGINE_LOG_LEVEL": "debug",
             "ENGINE_LEASE_SECONDS": "1",
+            "ENGINE_ALLOW_HOSTS": "127.0.0.1",
         }
 
     def command(self, *arguments, **environment):

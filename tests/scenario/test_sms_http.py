@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sms_stage import ACCOUNT, HOUR, SENDER, SMS, TOKEN
 
+from engine.addresses import LOOPBACK
 from engine.settings import Settings
 from engine.store.interface import TaskQuery
 from engine.testing.twilio import Simulator, SimulatorSettings
@@ -87,6 +88,7 @@ async def site(folder, *, speed=100.0, clock=None):
             database=f"sqlite:///{folder}/engine.db",
             port=0,
             twilio_auth_token=TOKEN,
+            allow_hosts=LOOPBACK,
             stop_grace_seconds=1,
             variables={
                 "TWILIO_URL": twilio.url,
