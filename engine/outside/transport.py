@@ -50,7 +50,8 @@ class Transport(Protocol):
     TLS and the Host header are about its name all the same. Redirects are not followed, cookies
     not kept, proxies of the environment not used. A failure is a value. No transport repeats a
     request of which the other side may have seen a byte. Where a transport can't tell whether the
-    request went out, it says that it did: `UNREACHABLE` is a promise, on which a call is made again.
+    request went out, it says that it did: `UNREACHABLE` is a promise, on which a call is made
+    again.
     """
 
     async def send(self, call: HttpCall, pin: Pin | None = None) -> HttpResult:

@@ -51,7 +51,8 @@ async def ask(tmp_path):
         await workspace.start()
         await workspace.submit("ask", {"url": url}, "a")
         await workspace.rest()
-        return await workspace.task("ask", "a"), await workspace.history("ask", "a")
+        task = await workspace.task("ask", "a")
+        return task, await workspace.history(task)
 
     yield perform
     for each in opened:

@@ -237,6 +237,9 @@ async def test_only_so_many_files_are_kept_in_memory(repository):
     assert (read, again, len(repositories._files)) == (["x", "y"], "y", 1)
 
 
+NOT_INIT = 'test "$1" = init && exit; echo "asked" >&2; exit 1'
+
+
 class Places:
     """A name server that finds every name in one place."""
 
@@ -252,10 +255,8 @@ class Places:
     ["https://10.0.0.1/x.git", "https://user:password@10.0.0.1:8443/x", "https://0x7f.1/x",
      "https://[::1]/x", "https://git.inside/x"],
 )  # fmt: skip
-async def test_a_repository_on_a_host_that_is_not_open_is_not_asked(with_git, tmp_path, address):
-    repositories = with_git(
-        f"touch {tmp_path}/asked", guard=Guard(AllowedHosts(), Places("10.1.1.1"))
-    )
+async def test_a_repository_on_a_host_that_is_not_open_is_not_asked(with_git, address):
+    repositories = with_git(NOT_INIT, guard=Guard(AllowedHosts(), Places("10.1.1.1")))
     functions = RepositoryFunctions(None, None, repositories)
 
     failed = await functions.perform(call(address, "main"))
@@ -270,7 +271,7 @@ async def test_a_repository_on_a_host_that_is_not_open_is_not_asked(with_git, tm
     "address", ["https://a@b@c/x", "https://a\\b/x", "https://a/ x", "https:///x", "https://256.1.1.1/"]
 )  # fmt: skip
 async def test_an_address_that_can_be_read_in_two_ways_is_not_asked(with_git, address):
-    repositories = with_git("exit 0", guard=Guard(AllowedHosts(), Places("8.8.8.8")))
+    repositories = with_git(NOT_INIT, guard=Guard(AllowedHosts(), Places("8.8.8.8")))
 
     with pytest.raises(NotThere, match=r"is no (URL of a repository|host)"):
         await repositories.read(address, "main", "work.js")

@@ -45,7 +45,7 @@ async def refused(url, *answers, allow=()):
         ("http://0x7f.1?x=http://8.8.8.8/", "127.0.0.1 is a loopback address"),
         ("http://[::ffff:a9fe:a9fe]/latest", "it is a link-local address, such as cloud metadata"),
         ("http://169.254.169.254./", "169.254.169.254 is a link-local address"),
-        ("http://１２７.１#8.8.8.8", "127.0.0.1 is a loopback address"),
+        ("http://\uff11\uff12\uff17.\uff11#8.8.8.8", "127.0.0.1 is a loopback address"),
     ],
 )
 async def test_an_address_inside_is_not_called(url, words):
@@ -244,13 +244,8 @@ async def test_what_is_being_asked_is_given_up_at_the_end():
 
     await names.aclose()
 
-    assert (
-        asking.cancelled()
-        or asking.cancelling()
-        or isinstance(
-            (await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError
-        )
-    )
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_the_system_knows_this_machine_and_not_what_is_no_name():
