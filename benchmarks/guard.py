@@ -10,6 +10,7 @@ from statistics import median
 from time import perf_counter, process_time
 
 from engine.addresses import LOOPBACK, AllowedHosts
+from engine.core.circuit import Circuits
 from engine.core.command import HttpAnswer, HttpCall
 from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, open_transport
@@ -51,7 +52,10 @@ async def main() -> None:
     server = await loop.create_server(Server, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     guards = {name: Guard(AllowedHosts.read(allow), _loopback) for name, (_, allow) in OPEN.items()}
-    performers = {name: HttpPerformer(open_transport(), guard) for name, guard in guards.items()}
+    performers = {
+        name: HttpPerformer(open_transport(), guard, Circuits(0, int))
+        for name, guard in guards.items()
+    }
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in OPEN}
     for _ in range(given.rounds):
         for name, (origin, _) in OPEN.items():

@@ -23,6 +23,7 @@ import uvloop
 from pyreqwest.client import ClientBuilder
 
 from engine.addresses import LOOPBACK, AllowedHosts
+from engine.core.circuit import Circuits
 from engine.core.command import HttpAnswer, HttpCall
 from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
@@ -84,7 +85,8 @@ def ours(kind: TransportKind) -> Callable[[str], Opened]:
     """Return a performer with the transport of the kind."""
 
     def opened(url: str) -> Opened:
-        performer = HttpPerformer(open_transport(kind), Guard(AllowedHosts.read(LOOPBACK)))
+        guard = Guard(AllowedHosts.read(LOOPBACK))
+        performer = HttpPerformer(open_transport(kind), guard, Circuits(0, int))
 
         async def call() -> None:
             answer = await performer.perform(HttpCall("POST", url, HEADERS, FORM, 60, 2**20, 5))

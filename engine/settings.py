@@ -47,6 +47,7 @@ class Settings:
     max_connections: int = 5
     stop_grace_seconds: int = 20
     lease_seconds: int = 15
+    circuit_failures: int = 10
     log_level: str = "warning"
     allow_hosts: tuple[str, ...] = ()
     key_file: str = ""
@@ -257,6 +258,11 @@ def _check_hosts(settings: Settings) -> None:
 
 
 def _check_lease(settings: Settings) -> None:
+    if settings.circuit_failures < 0:
+        raise SettingsError(
+            f"circuit_failures must be at least 0, not {settings.circuit_failures}",
+            hint="it is after how many failures in a row a host is let be; 0: never",
+        )
     if settings.lease_seconds < 1:
         raise SettingsError(
             f"lease_seconds must be at least 1, not {settings.lease_seconds}",

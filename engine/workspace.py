@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.batch import Answer, Batch, Delivery, Step, Wants
+from engine.core.circuit import Circuits
 from engine.core.exchange import REF_LENGTH
 from engine.core.graph import Graph
 from engine.core.message import (
@@ -84,10 +85,12 @@ class Workspace:
         clock = clock or SystemClock()
         store = await open_store(settings.database, read_only=read_only, key_file=settings.key_file)
         outside = None
+        circuits = Circuits(settings.circuit_failures, clock.now)
         if perform is None:
-            outside = Outside(settings)
+            outside = Outside(settings, circuits)
             perform = outside.perform
         engine = Engine(settings, store, clock, chance or system_chance(), perform)
+        engine.share(circuits)
         await engine.deployments.load(store)
         return cls(settings, store, engine, outside)
 

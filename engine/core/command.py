@@ -201,6 +201,7 @@ class CallFailure(StrEnum):
 
     INVALID = "invalid"  # the request could not be built: nothing was sent
     NOT_ALLOWED = "not_allowed"  # the settings do not open its host: nothing was sent there
+    CIRCUIT_OPEN = "circuit_open"  # its host failed too often or asked for a rest: nothing was sent
     UNREACHABLE = "unreachable"  # DNS, refused, TLS, connect time-out: nothing was sent
     TIMEOUT = "timeout"  # sent, and no answer in time
     BROKEN = "broken"  # sent, and the connection ended before the answer

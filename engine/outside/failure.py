@@ -21,6 +21,11 @@ def not_allowed(call: HttpCall, reason: str) -> CallFailed:
     return _failed(CallFailure.NOT_ALLOWED, f"{_target(call)} is not called: {reason}")
 
 
+def let_be(call: HttpCall, reason: str) -> CallFailed:
+    """Return the failure of a call whose host is let be for now: nothing was sent."""
+    return _failed(CallFailure.CIRCUIT_OPEN, f"{_target(call)} is not called: {reason}")
+
+
 def timed_out(call: HttpCall) -> CallFailed:
     """Return the failure of a call that was sent and had no whole answer in its time."""
     return _failed(CallFailure.TIMEOUT, f"{_target(call)}: no answer within {call.timeout_s:g} s")

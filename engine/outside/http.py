@@ -1,10 +1,12 @@
 """HTTP calls: performs one `HttpCall` and returns its answer, or why there is none."""
 
+import re
 from dataclasses import replace
 from enum import StrEnum
 from time import perf_counter
 from typing import assert_never
 
+from engine.core.circuit import Circuits
 from engine.core.command import CallFailed, CallFailure, HttpAnswer, HttpCall, HttpResult
 from engine.outside import failure
 from engine.outside.guard import Guard, NotAllowed, NotFound, Way
@@ -50,8 +52,9 @@ def open_transport(kind: TransportKind = TransportKind.AUTO) -> Transport:
 class HttpPerformer:
     """Performs calls. What can happen to a call is a value, never an exception."""
 
-    def __init__(self, transport: Transport, guard: Guard) -> None:
+    def __init__(self, transport: Transport, guard: Guard, circuits: Circuits) -> None:
         self._transport = transport
+        self._circuits = circuits
         self._guard = guard
 
     async def perform(self, call: HttpCall) -> HttpResult:
@@ -92,6 +95,16 @@ class HttpPerformer:
         return result
 
     async def _send(self, call: HttpCall) -> HttpResult:
+        """Send one request, unless its host is let be."""
+        origin = origin_of(call.url)
+        pause = self._circuits.pause(origin)
+        if pause is not None:
+            return failure.let_be(call, self._circuits.why(pause))
+        result = await self._send_guarded(call)
+        self._circuits.heard(origin, result)
+        return result
+
+    async def _send_guarded(self, call: HttpCall) -> HttpResult:
         """Send one request where the guard lets it go."""
         started = perf_counter()
         try:
@@ -126,6 +139,13 @@ class HttpPerformer:
                 return result
         self._guard.failed(way)
         return result
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a prepared URL, without the name and password in it."""
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return f"{scheme}://{authority.rpartition('@')[2]}".lower()
 
 
 def _after_redirect(call: HttpCall, result: HttpResult) -> HttpResult:

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from engine.addresses import AllowedHosts
+from engine.core.circuit import Circuits
 from engine.core.command import (
     CallResult,
     HttpCall,
@@ -24,10 +25,10 @@ from engine.settings import Settings
 class Outside:
     """All performers of one engine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, circuits: Circuits) -> None:
         max_task_bytes = settings.max_task_bytes
         self._guard = Guard(AllowedHosts.read(settings.allow_hosts))
-        self._http = HttpPerformer(open_transport(), self._guard)
+        self._http = HttpPerformer(open_transport(), self._guard, circuits)
         self._scripts = ScriptPool(max_task_bytes)
         self._functions = RepositoryFunctions(
             self._scripts,

@@ -13,6 +13,7 @@ from typing import TypeVar
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine.core.batch import Batch, Found, Limits
+from engine.core.circuit import Circuits
 from engine.core.message import Continue, Follow
 from engine.core.task import TaskState
 from engine.errors import StoreError
@@ -28,6 +29,7 @@ from engine.runtime.masked import told
 from engine.runtime.meter import Meter
 from engine.runtime.plan import Plan, Planner, Wish
 from engine.runtime.schedules import Scheduler, Schedules
+from engine.runtime.upstreams import Upstreams
 from engine.settings import Settings
 from engine.store.interface import Crew, Store, TaskQuery
 
@@ -70,6 +72,7 @@ class Engine:
         )
         self.deployments.hide(settings.secret_values(), settings.secret_variables)
         self._calls = Calls(perform, self.intake, store)
+        self._upstreams: Upstreams | None = None
         self._alarms = Alarms(store, self.intake, clock)
         name = f"{platform.node()}/{chance.getrandbits(32):08x}"
         self._crew = Membership(
@@ -174,6 +177,10 @@ class Engine:
         graph = self.deployments.current(process)
         return graph is not None and not graph.is_active
 
+    def share(self, circuits: Circuits) -> None:
+        """Has all engines on the database know which upstream hosts are let be."""
+        self._upstreams = Upstreams(self._store, circuits, self._clock)
+
     async def start(self, *, is_front: bool = False) -> None:
         """Starts to move tasks, those first that were on their way when the engine stopped.
 
@@ -189,6 +196,8 @@ class Engine:
         if is_front:
             return
         self._start_part("alarms", self._alarms.run)
+        if self._upstreams is not None:
+            self._start_part("upstreams", self._upstreams.keep)
         if self._store.is_shared:
             self._start_part("claims", self._crew.watch)
             self._start_part("counts", self._recount)

@@ -7,10 +7,11 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from engine.core.batch import Step, Sum
+from engine.core.circuit import Pause
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError
-from engine.store import auditing, processes, reads, seal_keys
+from engine.store import auditing, circuits, processes, reads, seal_keys
 from engine.store.facts import Audit, Since
 from engine.store.interface import ProcessRow, TaskQuery, VersionRow
 from engine.store.sealing import Keyring
@@ -80,6 +81,12 @@ class Asked(ABC):
         return await self._read(
             lambda connection: reads.undelivered(connection, after, limit, self.keys)
         )
+
+    async def pauses(self) -> list[Pause]:
+        return await self._read(circuits.listed)
+
+    async def note_pauses(self, changes: Mapping[str, Pause | None], now: int) -> None:
+        await self.change(lambda connection: circuits.note(connection, changes, now))
 
     async def check(self, *, quickly: bool = False) -> list[str]:
         return await self._read_long(lambda connection: reads.damage(connection, is_quick=quickly))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
+from engine.core.circuit import Pause
 from engine.core.message import Kept
 from engine.core.task import Task, TaskState, TaskStatus
 from engine.store.facts import Audit, Since
@@ -205,6 +206,14 @@ class Store(Protocol):
         process keeps its number and its hash. A number that the author chose and another process
         has is a `StoreError`.
         """
+
+    # Upstream hosts that are let be.
+
+    async def pauses(self) -> list[Pause]:
+        """Gives every host that is let be, or is to be tried next."""
+
+    async def note_pauses(self, changes: Mapping[str, Pause | None], now: int) -> None:
+        """Writes which hosts are let be from now on, and (None) which are not any more."""
 
     # Reading, for people.
 

@@ -326,6 +326,18 @@ class StoredKey(Row, table=True):
     added: int = _column(NUMBER)
 
 
+class StoredCircuit(Row, table=True):
+    """An upstream host that is not called until a time."""
+
+    __tablename__ = "circuit"
+    __table_args__ = (STRICT,)
+
+    origin: str = _column(TEXT, primary_key=True)
+    until: int = _column(NUMBER)
+    length: int = _column(NUMBER)
+    reason: str = _column(TEXT)
+
+
 class StoredMove(Row, table=True):
     """That the tasks of this database went to another, or came from one."""
 

@@ -33,6 +33,7 @@ IN_DOUBT = "api_in_doubt"
 _TAGS = {
     CallFailure.INVALID: "api_bind_error",
     CallFailure.NOT_ALLOWED: "api_host_not_allowed",
+    CallFailure.CIRCUIT_OPEN: "api_circuit_open",
     CallFailure.UNREACHABLE: "api_connection_error",
     CallFailure.TIMEOUT: "api_timeout",
     CallFailure.BROKEN: "api_connection_error",

@@ -4,6 +4,7 @@ import pytest
 from http_servers import Behaviour, Server
 
 from engine.addresses import LOOPBACK, AllowedHosts
+from engine.core.circuit import Circuits
 from engine.core.command import HttpCall
 from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
@@ -30,7 +31,7 @@ async def serve() -> AsyncIterator[Serve]:
 @pytest.fixture(params=[TransportKind.PYREQWEST, TransportKind.HTTPX])
 async def performer(request) -> AsyncIterator[HttpPerformer]:
     guard = Guard(AllowedHosts.read(LOOPBACK))
-    performer = HttpPerformer(open_transport(request.param), guard)
+    performer = HttpPerformer(open_transport(request.param), guard, Circuits(0, int))
     yield performer
     await performer.aclose()
     await guard.aclose()

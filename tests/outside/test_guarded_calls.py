@@ -6,6 +6,7 @@ import pytest
 from http_servers import CERTIFICATES, ok, server_tls
 
 from engine.addresses import AllowedHosts
+from engine.core.circuit import Circuits
 from engine.core.command import CallFailure, HttpAnswer
 from engine.outside.guard import Guard
 from engine.outside.http import HttpPerformer, TransportKind, open_transport
@@ -28,7 +29,7 @@ async def guarded(request):
             return last[name]
 
         guard = Guard(AllowedHosts.read(allow), lookup)
-        performer = HttpPerformer(open_transport(request.param), guard)
+        performer = HttpPerformer(open_transport(request.param), guard, Circuits(0, int))
         performer.asked, performer.guard = asked, guard
         opened.append(performer)
         return performer

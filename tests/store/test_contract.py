@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from engine.core.batch import Remembered, Wants
+from engine.core.circuit import Pause
 from engine.core.message import KeptKind, KeptState
 from engine.core.task import Caller, ErrorNote, Memo, TaskState, TaskStatus
 from engine.errors import Overtaken, StoreError
@@ -780,3 +781,21 @@ async def test_a_queued_task_comes_with_its_mail(store):
     found = await store.load(Wants(queues={("shop", "line", False): 1}))
 
     assert [kept.message_id for kept in found.mail] == [task_id(1)]
+
+
+async def test_upstream_hosts_that_are_let_be_are_kept_until_they_answer(store):
+    day_us = 24 * 3_600_000_000
+    first = Pause("https://a.example", NOW + 5, 5, "the last answer was 503")
+    longer = dataclasses.replace(first, until=NOW + 20, length=10)
+    other = Pause("https://b.example", NOW + day_us, 5, "no answer")
+
+    await store.note_pauses({first.origin: first, other.origin: other}, NOW)
+    await store.note_pauses({first.origin: longer}, NOW)
+    there = await store.pauses()
+    await store.note_pauses({other.origin: None}, NOW)
+    left = await store.pauses()
+    await store.note_pauses({}, NOW + 2 * day_us)
+
+    assert sorted(there, key=lambda pause: pause.origin) == [longer, other]
+    assert left == [longer]
+    assert await store.pauses() == []

@@ -6,6 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from engine.core.batch import Batch, Found, Key, Step, Sum, Wants
+from engine.core.circuit import Pause
 from engine.core.message import Kept
 from engine.core.task import Task
 from engine.errors import StoreError, StoreUnavailable
@@ -191,6 +192,12 @@ class Handle(Store):
 
     async def deploy(self, versions: Sequence[NewVersion], now: int) -> None:
         await self._ask(lambda: self._disk.store.deploy(versions, now))
+
+    async def pauses(self) -> list[Pause]:
+        return await self._ask(self._disk.store.pauses)
+
+    async def note_pauses(self, changes: Mapping[str, Pause | None], now: int) -> None:
+        await self._ask(lambda: self._disk.store.note_pauses(changes, now))
 
     async def task(self, key: Key) -> Task | None:
         return await self._ask(lambda: self._disk.store.task(key))
