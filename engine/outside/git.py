@@ -32,11 +32,11 @@ _NOT_THERE = re.compile(
     r"|does not exist|exists on disk, but not in|unadvertised object|bad revision"
     r"|invalid object name|invalid refspec|path '.*' is in the index"
 )
-_USERINFO = re.compile(r"://[^/@\s]*@")
+_USERINFO = re.compile(r"://[^/\s]*@")
 _NAME = re.compile(r"(?!-)[\w./+@-]{1,200}")
 
 
-_HTTPS = re.compile(r"(https://)(?:([^/?#\\]*)@)?([^/?#@\\]+)((?:[/?#][^\\]*)?)", re.IGNORECASE)
+_HTTPS = re.compile(r"(https://)(?:([^/?#@\\]*)@)?([^/?#@\\]+)((?:[/?#][^\\]*)?)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _MOVED = re.compile(r"returned error: 30\d")
 

@@ -89,7 +89,9 @@ class Guard:
         url = origin.text + url[found.end() :] if origin.text != found[0] else url
         if not origin.must_be_asked:
             return Way(url)
-        addresses = await self._addresses(origin, limit_s)
+        # Almost always known; to set up a time limit takes longer than the rest.
+        kept = self._names.known(origin.name) or await self._asked(origin.name, limit_s)
+        addresses = self._open_ones(kept, origin.port)
         return Way(url, origin.name, origin.port, addresses)
 
     def worked(self, way: Way, address: str) -> None:
@@ -132,16 +134,18 @@ class Guard:
         read = read_address(address)
         return "" if self._allowed.opens_address(read, port) else why_closed(read)
 
-    async def _addresses(self, origin: _Origin, limit_s: float) -> tuple[str, ...]:
+    async def _asked(self, name: str, limit_s: float) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(limit_s):
-                found = await self._names.addresses(origin.name)
+                return await self._names.addresses(name)
         except TimeoutError:
             raise NotFound("the name's address was not found in time") from None
         except OSError as error:
             raise NotFound(f"the name has no address: {error.strerror or error}") from None
-        open_ones = [each for each in found if not self._refusal(each, origin.port)]
+
+    def _open_ones(self, found: tuple[str, ...], port: int) -> tuple[str, ...]:
+        open_ones = [each for each in found if not self._refusal(each, port)]
         if not open_ones:
-            why = self._refusal(found[0], origin.port)
+            why = self._refusal(found[0], port)
             raise NotAllowed(f"it leads to {found[0]}, {why}; {_SETTING}")
         return tuple(open_ones[:MOST_ADDRESSES])

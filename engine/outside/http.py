@@ -14,6 +14,8 @@ from engine.outside.redirect import MAX_REDIRECTS, next_call
 from engine.outside.request import prepare
 from engine.outside.transport import CONNECT_LIMIT_S, Pin, Transport
 
+WORTH_COUNTING_S = 0.01
+
 
 class TransportKind(StrEnum):
     """Which library sends."""
@@ -125,11 +127,14 @@ class HttpPerformer:
         """Send to the first address of the way that can be reached."""
         result: HttpResult = failure.unreachable(call, "no connection in time")
         for address in way.addresses:
-            left_s = call.timeout_s - (perf_counter() - started)
-            if left_s <= 0:
+            gone_s = perf_counter() - started
+            if gone_s >= call.timeout_s:
                 break
             pin = Pin(way.host, address, way.port)
-            result = await self._transport.send(replace(call, timeout_s=left_s), pin)
+            limited = call
+            if gone_s > WORTH_COUNTING_S:
+                limited = replace(call, timeout_s=call.timeout_s - gone_s)
+            result = await self._transport.send(limited, pin)
             if isinstance(result, HttpAnswer):
                 self._guard.worked(way, address)
                 return result

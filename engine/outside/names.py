@@ -64,15 +64,19 @@ class Names:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._asking: dict[str, asyncio.Task[tuple[str, ...]]] = {}
 
+    def known(self, name: str) -> tuple[str, ...]:
+        """Gives the addresses of a name if they need not be asked for, else nothing."""
+        known = self._known.get(name)
+        return known.addresses if known is not None and self._now() < known.until else ()
+
     async def addresses(self, name: str) -> tuple[str, ...]:
         """Gives the addresses of a name; that which answered last comes first.
 
         Raises:
             OSError: there are none, or nobody could be asked.
         """
-        known = self._known.get(name)
-        if known is not None and self._now() < known.until:
-            return known.addresses
+        if known := self.known(name):
+            return known
         asking = self._asking.get(name)
         if asking is None:
             asking = self._asking[name] = asyncio.ensure_future(self._ask(name))

@@ -277,6 +277,15 @@ async def test_an_address_that_can_be_read_in_two_ways_is_not_asked(with_git, ad
         await repositories.read(address, "main", "work.js")
 
 
+async def test_a_password_with_an_at_sign_is_not_told(with_git):
+    repositories = with_git(NOT_INIT, guard=Guard(AllowedHosts(), Places("8.8.8.8")))
+
+    with pytest.raises(NotThere) as caught:
+        await repositories.read("https://anna:pass@word@git.example/x", "main", "work.js")
+
+    assert str(caught.value) == "'https://git.example/x' is no URL of a repository"
+
+
 async def test_git_is_told_the_addresses_that_were_judged(with_git):
     repositories = with_git(
         'test "$1" = init && exit; echo "$*" >&2; exit 1',
