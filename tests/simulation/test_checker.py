@@ -54,7 +54,7 @@ def test_a_recovery_that_takes_nothing_on_is_found(monkeypatch):
 def test_a_commit_without_an_answer_that_is_taken_for_none_is_found(monkeypatch):
     monkeypatch.setattr(Engine, "_after_doubt", lambda self, batch: None)
 
-    assert is_found(as_what="does not end")
+    assert is_found(Sms, as_what="does not end")
 
 
 def test_an_acknowledgement_before_the_commit_is_found(monkeypatch):
