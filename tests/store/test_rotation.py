@@ -13,7 +13,7 @@ from tests.store.store_values import NOW, batch, make_kept, make_task, task_id
 HOUR = 3_600_000_000
 CANARY = "cAnArY-in-the-coal-mine"
 DATA = {"token": CANARY}
-VERSION = NewVersion("shop", "d1", f"title: {CANARY}", "shop.yaml", None, "hash", True)
+VERSION = NewVersion("shop", "d1", f"title: {CANARY}", "shop.yaml", None, "hash", is_sealed=True)
 OPEN = NewVersion("open", "d1", "title: x", "open.yaml", None, "hash")
 TASKS = 1203
 

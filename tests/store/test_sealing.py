@@ -14,7 +14,7 @@ from tests.store.store_values import NOW, batch, make_kept, make_task, task_id
 
 CANARY = "cAnArY-in-the-coal-mine"
 DATA = {"token": CANARY}
-VERSION = NewVersion("shop", "d1", f"title: {CANARY}", "shop.yaml", None, "hash", True)
+VERSION = NewVersion("shop", "d1", f"title: {CANARY}", "shop.yaml", None, "hash", is_sealed=True)
 
 
 def url_of(folder):
