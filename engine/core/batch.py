@@ -193,6 +193,7 @@ class Limits:
     task_bytes: int = 128 * 1024
     moves_a_task: int = 250
     moves_a_turn: int = 20_000
+    moves_a_short_turn: int = 1_500
     call_depth: int = 100
     copy_generations: int = 10_000
     seen_keys: int = 200

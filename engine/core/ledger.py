@@ -57,9 +57,10 @@ class Live:
 class Ledger:
     """Finds tasks for the rules, remembers what is missing, and becomes the batch."""
 
-    def __init__(self, world: World, now: int) -> None:
+    def __init__(self, world: World, now: int, *, is_short: bool = False) -> None:
         self.world = world
-        self.limits = world.limits
+        self.limits = limits = world.limits
+        self.most_moves = limits.moves_a_short_turn if is_short else limits.moves_a_turn
         self.now = now
         self.wants = Wants()
         self.moves = 0

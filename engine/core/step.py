@@ -37,7 +37,7 @@ def enter(ledger: Ledger, live: Live) -> Outcome | None:
     ledger.moves += 1
     if (
         live.moves >= limits.moves_a_task
-        or ledger.moves > limits.moves_a_turn
+        or ledger.moves > ledger.most_moves
         or not live.graph.is_active
     ):
         _rest(ledger, live)

@@ -54,8 +54,8 @@ class Turn:
     that hangs from it would wait for the cycle collector.
     """
 
-    def __init__(self, world: World, now: int) -> None:
-        self.ledger = Ledger(world, now)
+    def __init__(self, world: World, now: int, *, is_short: bool = False) -> None:
+        self.ledger = Ledger(world, now, is_short=is_short)
         self._work: deque[tuple[str, Any]] = deque()
         self._blocked: list[tuple[str, Any]] = []
         self._repeats: list[tuple[Answer, Answer]] = []  # asked in this turn already, once more

@@ -1,8 +1,11 @@
 """What waits to be taken into a turn, and who waits for an answer. HOT.
 
-Three lines: what somebody outside waits for, which is bounded and refused with `Busy` when full;
-what the engine itself produced (results, timers), which its producers bound; and long walks to be
-continued, which may be endless and so hold up nobody else.
+Four lines: callbacks, and what else somebody outside waits for, which together are bounded and
+refused with `Busy` when full; what the engine itself produced (results, timers), which its
+producers bound; and long walks to be continued, which may be endless and so hold up nobody else.
+
+Who sends a callback waits for the whole turn it is in and the one before. So callbacks come
+first, and for as long as some come turns are shorter.
 """
 
 import asyncio
@@ -11,8 +14,15 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from engine.core.batch import Answer
-from engine.core.message import Message
+from engine.core.message import Callback, Message
 from engine.errors import Busy
+
+HURRIED = 200
+"""Other messages in a turn while callbacks come; `python -m benchmarks.fairness` measures it."""
+HURRIED_WALKS = 2
+"""Of these, walks: each may take 250 moves, as much as a hundred usual messages."""
+HURRIED_FOR = 50
+"""Turns after a callback that are still short: the next one is likely to come."""
 
 
 class Ticket(Protocol):
@@ -30,20 +40,28 @@ class Intake:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._callbacks: deque[Message] = deque()
         self._waiting: deque[Message] = deque()
         self._own: deque[Message] = deque()
         self._walks: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._was_taken = asyncio.Event()
         self._is_closed = False
+        self._hurried = 0
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._own) + len(self._walks)
+        outside = len(self._callbacks) + len(self._waiting)
+        return outside + len(self._own) + len(self._walks)
 
     @property
     def is_closed(self) -> bool:
         """Whether new requests are refused because the engine stops."""
         return self._is_closed
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether turns are to be short, because callbacks come."""
+        return self._hurried > 0
 
     def offer(self, message: Message) -> None:
         """Takes a request from outside.
@@ -53,16 +71,18 @@ class Intake:
         """
         if self._is_closed:
             raise Busy("the engine is stopping", hint="send the request again in a moment")
-        if len(self._waiting) >= self._limit:
+        if self.room() <= 0:
             raise Busy(
                 f"{self._limit} requests wait already", hint="send the request again in a moment"
             )
-        self._waiting.append(message)
+        line = self._callbacks if isinstance(message, Callback) else self._waiting
+        line.append(message)
         self._arrived.set()
 
     def room(self) -> int:
         """Says how many more requests would be taken now."""
-        return 0 if self._is_closed else self._limit - len(self._waiting)
+        waiting = len(self._callbacks) + len(self._waiting)
+        return 0 if self._is_closed else self._limit - waiting
 
     def put(self, messages: Iterable[Message]) -> None:
         """Takes what the engine itself has to say."""
@@ -86,21 +106,25 @@ class Intake:
     async def take(self, at_most: int) -> list[Message]:
         """Waits for messages and gives them.
 
-        What the engine itself says comes first, but never fills a turn while others wait. Long
-        walks come last: they may use up all the moves of a turn.
+        Callbacks come first. Then what the engine itself says, but it never fills a turn while
+        others wait. Long walks come last: they may use up all the moves of a turn.
         """
-        while not (self._own or self._waiting or self._walks):
+        while not len(self):
             self._arrived.clear()
             await self._arrived.wait()
         self._was_taken.set()
-        for_walks = min(len(self._walks), at_most // 4)
-        for_waiting = min(len(self._waiting), at_most // 4)
-        ends = (at_most - for_walks - for_waiting, at_most - for_walks, at_most)
-        taken: list[Message] = []
-        for line, up_to in zip((self._own, self._waiting, self._walks), ends, strict=True):
-            while line and len(taken) < up_to:
-                taken.append(line.popleft())
-        return taken
+        taken = _first(self._callbacks, at_most // 2)
+        self._hurried = HURRIED_FOR if taken else max(self._hurried - 1, 0)
+        others = at_most - len(taken)
+        most_walks, for_walks = others, min(len(self._walks), at_most // 4)
+        if self._hurried:
+            others = min(others, HURRIED)
+            most_walks = for_walks = min(len(self._walks), HURRIED_WALKS)
+        for_waiting = min(len(self._waiting), others // 4)
+        own = _first(self._own, others - for_walks - for_waiting)
+        waiting = _first(self._waiting, others - for_walks - len(own))
+        walks = _first(self._walks, min(others - len(own) - len(waiting), most_walks))
+        return [*taken, *own, *waiting, *walks]
 
     async def worked_off(self, at_most: int) -> None:
         """Waits until no more than so many messages of the engine's own wait."""
@@ -113,3 +137,7 @@ class Intake:
         self._is_closed = True
         self._walks.clear()
         self._arrived.set()
+
+
+def _first(line: deque[Message], at_most: int) -> list[Message]:
+    return [line.popleft() for _ in range(min(len(line), at_most))]

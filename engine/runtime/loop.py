@@ -120,7 +120,7 @@ class Loop:
         return await self._turn(messages)
 
     async def _turn(self, messages: list[Message]) -> None:
-        turn = Turn(self._world, self._clock.now())
+        turn = Turn(self._world, self._clock.now(), is_short=self._intake.is_hurried)
         turn.take(messages)
         while wants := turn.run():
             found = await self._store.load(wants)

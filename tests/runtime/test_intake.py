@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from engine.core.message import Alarm, Continue, Submit
+from engine.core.message import Alarm, Callback, Continue, Submit
 from engine.errors import Busy
-from engine.runtime.intake import Intake
+from engine.runtime.intake import HURRIED, HURRIED_FOR, HURRIED_WALKS, Intake
 
 
 def submits(number):
@@ -149,3 +149,66 @@ async def test_a_producer_waits_until_its_messages_are_worked_off():
     await waiting
 
     assert len(intake) == 0
+
+
+def callbacks(number):
+    return [
+        Callback("p", "wait", "", str(n), {}, is_sync=False, keep_us=1, event_key="")
+        for n in range(number)
+    ]
+
+
+def kinds(messages, *which):
+    found = [type(message) for message in messages]
+    return tuple(found.count(kind) for kind in which)
+
+
+async def test_callbacks_come_before_what_came_earlier():
+    intake = Intake(2000)
+    for message in (*submits(1000), *callbacks(3)):
+        intake.offer(message)
+    intake.put(alarms(1000))
+
+    taken = await intake.take(500)
+
+    assert kinds(taken[:3], Callback) == (3,)
+
+
+async def test_while_callbacks_come_turns_are_short_and_some_turns_longer():
+    intake = Intake(2000)
+    intake.put(alarms(50_000))
+    intake.put_walks(Continue(str(n), 1) for n in range(50_000))
+    intake.offer(*callbacks(1))
+
+    lengths, hurried = [], []
+    for _ in range(HURRIED_FOR + 1):
+        taken = await intake.take(500)
+        lengths.append(kinds(taken, Callback, Alarm, Continue))
+        hurried.append(intake.is_hurried)
+
+    assert lengths[0] == (1, HURRIED - HURRIED_WALKS, HURRIED_WALKS)
+    assert lengths[-2] == (0, HURRIED - HURRIED_WALKS, HURRIED_WALKS)
+    assert lengths[-1] == (0, 375, 125)
+    assert hurried == [True] * HURRIED_FOR + [False]
+
+
+async def test_many_callbacks_leave_half_of_a_turn_to_others():
+    intake = Intake(2000)
+    intake.put(alarms(1000))
+    for message in callbacks(1000):
+        intake.offer(message)
+
+    taken = await intake.take(300)
+
+    assert kinds(taken, Callback, Alarm) == (150, 150)
+
+
+def test_callbacks_count_to_what_is_in_the_air():
+    intake = Intake(2)
+    for message in (*submits(1), *callbacks(1)):
+        intake.offer(message)
+
+    with pytest.raises(Busy):
+        intake.offer(callbacks(1)[0])
+
+    assert (len(intake), intake.room()) == (2, 0)
