@@ -103,11 +103,17 @@ class Ledger:
         self.wants.keys.add(key)
         raise NotYetKnown
 
-    def once(self, key: str) -> Remembered | None:
-        """Finds the answer given to an idempotency key."""
+    def once(self, key: str, task: Key | None = None) -> Remembered | None:
+        """Finds the answer given to an idempotency key, in one look with the task it is about.
+
+        In two, another engine could write both in between: the task would be found there
+        already, and its own request refused for it.
+        """
         if key in self._once:
             return self._once[key]
         self.wants.once.add(key)
+        if task is not None and task not in self._by_key:
+            self.wants.keys.add(task)
         raise NotYetKnown
 
     def message(self, message_id: str) -> Kept | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.core import mailbox, step
-from engine.core.batch import Answer, Batch, Delivery, Found, Remembered, Wants
+from engine.core.batch import Answer, Batch, Delivery, Found, Key, Remembered, Wants
 from engine.core.command import CallFailed, CallFailure, StoreCommand
 from engine.core.exchange import Exchange
 from engine.core.ledger import Ledger, Live, NotYetKnown
@@ -191,8 +191,10 @@ class Turn:
     # Messages.
 
     def _submit(self, message: Submit) -> None:
-        if message.once is not None and self._answered_before(message.once, message.ticket):
-            return
+        if message.once is not None:
+            key = (message.process, message.ref) if message.ref else None
+            if self._answered_before(message.once, message.ticket, key):
+                return
         live = self._exchange.admit(message)
         if live is None:
             return
@@ -296,7 +298,7 @@ class Turn:
         if answer is not None and message.once is not None:
             self.ledger.remember(message.once.key, message.once.digest, answer)
 
-    def _answered_before(self, once: Once, ticket: object) -> bool:
+    def _answered_before(self, once: Once, ticket: object, task: Key | None = None) -> bool:
         """Answers a repeated request as before; says whether it was one."""
         earlier = self.ledger.asked_before(once.key)
         if earlier is not None:
@@ -304,7 +306,7 @@ class Turn:
             repeated = Answer(ticket, first.task, first.error, first.delivery)
             self._repeats.append((first, repeated))
         else:
-            known = self.ledger.once(once.key)
+            known = self.ledger.once(once.key, task)
             if known is None:
                 return False
             digest, repeated = known.digest, Answer(ticket, body=known.body)

@@ -185,6 +185,8 @@ class Engine:
         if self._store.is_shared:
             await self._crew.join()
             self._start_part("lease", self._crew.keep)
+        # Asked before anything can come: work of this life needs no recovery.
+        newest = "" if self._store.is_shared else await self._store.newest()
         self._loop_part = self._start_part("loop", self._loop.run)
         if is_front:
             return
@@ -193,7 +195,7 @@ class Engine:
             self._start_part("claims", self._crew.watch)
             self._start_part("counts", self._recount)
         else:
-            self._start_part("recovery", self._recover)
+            self._start_part("recovery", lambda: self._recover(newest))
         self._take_along()
         self._housekeeping.plan(self._scheduler)
         self._scheduler.start()
@@ -232,14 +234,13 @@ class Engine:
             )
             await self.intake.worked_off(RECOVERY_WINDOW)
 
-    async def _recover(self) -> None:
+    async def _recover(self, newest: str) -> None:
         """Takes on what stood READY or CALLING when the engine stopped, a window at a time.
 
         What of this is the engine's own work by now is told by what it has in hand, not by the
         time: the clock may have been set back since.
         """
         after = ""
-        newest = await self._store.newest()  # what comes later needs no recovery
         while after < newest:
             walks = await self._store.walks(EVER, after, RECOVERY_WINDOW)
             after = walks[-1].task_id if walks else newest

@@ -18,6 +18,7 @@ from engine.core.message import (
     Submit,
 )
 from engine.core.task import TaskState
+from engine.core.turn import Turn
 from engine.errors import KeyReused, NotPossible, RefTaken, TooLarge, UnknownNode, UnknownTask
 
 SHOP = """
@@ -333,6 +334,16 @@ async def test_a_submit_that_nobody_waits_for_is_made_once_too(board):
         await b.turn(submit(ticket=None))
 
     assert b.counts["shop", "start"] == (1, 1)
+
+
+def test_a_key_and_its_task_are_looked_up_in_one_look(board):
+    """In two, another engine could write both in between, and refuse the key its own task."""
+    turn = Turn(board(SHOP), now=1)
+    turn.take([Submit("shop", "t", {"price": 20}, "me", Once("k", "d"))])
+
+    wanted = turn.run()
+
+    assert (wanted.once, wanted.keys) == ({"k"}, {("shop", "t")})
 
 
 async def test_a_repeated_rerun_has_no_effect(board):

@@ -14,7 +14,7 @@ from engine.core.message import Kept
 from engine.core.task import Task, TaskState, WaitKind
 from engine.errors import LostLease, Overtaken, StoreError, StoreUnavailable
 from engine.store.interface import Crew, Due, Walk
-from engine.store.sqlite.file import Connection, Place
+from engine.store.sqlite.file import Connection, Place, roll_back
 from engine.store.sqlite.opening import open_sqlite
 from engine.store.sqlite.store import SqliteStore
 
@@ -65,8 +65,9 @@ class FragileStore(SqliteStore):
         self._writer.statements_left = statements
 
     def live_on(self) -> None:
-        """Takes the wire away again."""
+        """Takes the wire away again, and ends what a dead engine began, as a database does."""
         self._writer.statements_left = -1
+        roll_back(self._writer)
 
 
 class Disk:
