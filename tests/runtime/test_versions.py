@@ -2,6 +2,7 @@
 
 from engine.core.batch import Found
 from engine.core.task import Memo, Task, TaskState
+from engine.runtime.hiding import Hiding
 from engine.runtime.versions import Versions
 from engine.store.interface import ProcessRow, VersionRow
 
@@ -20,7 +21,7 @@ def task(task_id, version):
 
 
 def test_a_version_that_was_asked_for_before_it_was_known_is_there_when_it_is():
-    versions = Versions()
+    versions = Versions(Hiding({}))
     versions.take([row(1)], [ProcessRow("shop", 1001, "hash", 1)])
     unknown = (versions.graph("shop", 2), versions.definition("shop", 2))
 
@@ -45,7 +46,7 @@ def test_tasks_are_told_whether_they_were_asked_for_by_id_by_ref_or_in_a_queue()
 def test_a_node_that_came_back_is_not_looked_through_for_tasks_to_move():
     """Else every start would read all that rightly stand in it."""
     renamed = SHOP.replace("done", "ended")
-    versions = Versions()
+    versions = Versions(Hiding({}))
 
     versions.take(
         [row(1), row(2, renamed, done="ended"), row(3, SHOP, ended="done")],
