@@ -124,7 +124,7 @@ async def explain(connection, values):
 
 
 async def fill(url, *more):
-    connection = await connect(Place.of(url))
+    connection = await connect(Place.of(url), statement_s=None)
     try:
         for statement in (FILL, FILL_MAIL, FILL_HISTORY, FILL_ANSWERS, *more):
             await connection.execute(statement)
@@ -152,7 +152,8 @@ async def prepare():
     made = []
 
     async def make(url, name):
-        connection = await connect(Place.of(url), is_turn=True)
+        # Judged by the rows that it reads, however long this machine's disk holds it up.
+        connection = await connect(Place.of(url), is_turn=True, statement_s=None)
         made.append(connection)
         statement, types, _, _ = ASKED[name]
         await connection.execute(f"PREPARE asked{f'({types})' if types else ''} AS {statement}")
